@@ -1,0 +1,80 @@
+/**
+ * The contract between the replay loops and a replacement policy.
+ *
+ * Call order, for every page run:
+ *  - the page is resident: `onHit(pfn, references)`;
+ *  - it is not, and a frame is free: `onFill(pfn, page)` with that frame;
+ *  - it is not, and no frame is free: `pfn = victim(page)`, the page there is evicted, `onFill(pfn, page)`.
+ * `onFill` stands for the run's first reference; when the run has more, `onHit(pfn, references - 1)` follows.
+ * A run of n references must leave the policy exactly as n runs of one reference would.
+ *
+ * Frames 0, 1, 2, ... are filled in that order before `victim` is called for the first time.
+ * A `page` is a dense id, given by first touch; what a policy keeps for pages that are not resident
+ * (ghost lists, histories) is indexed by it.
+ *
+ * A policy may also have these, and the loops find out at compile time whether it does:
+ *  - `interval(): u32` and `onInterval(): void`: the latter is called before reference number n, counted from 0,
+ *    whenever n > 0 is a multiple of the former (see interval.ts);
+ *  - `onWrite(pfn: u32): void`: after the calls for a run that writes to its page;
+ *  - `onFuture(nextUse: u64): void`: before the calls for a run, the number of the next run on the same page,
+ *    or `NEVER`; for policies that must know the future.
+ *
+ * The loops are generic over the policy and compiled once for each, so that every method here is inlined.
+ * Never call a policy through this base type, and give the base no method with a body that a policy overrides:
+ * with unmanaged classes AssemblyScript silently runs the wrong one.
+ */
+
+import { reserve } from "../layout";
+
+/** A policy's own fields live here: one policy runs in an instance at a time. */
+const STATE_BYTES: usize = 512;
+const STATE: usize = memory.data(<i32>STATE_BYTES, 16);
+
+const PARAMETERS_MAX: u32 = 16;
+const PARAMETERS: usize = memory.data(PARAMETERS_MAX << 3, 16);
+
+@unmanaged
+export abstract class ReplacementPolicy {
+  /**
+   * What `clockhand list policies` shows, as JSON: `name`, `summary`, `paper` and `parameters`, an array of
+   * `{ name, type: "integer" | "choice", default, min?, max?, choices?, summary }`.
+   */
+  abstract about(): string;
+
+  /** Reserves the policy's arrays for `frames` frames and `pages` pages; they are zero when the run starts. */
+  abstract init(frames: u32, pages: u32): void;
+
+  /** The resident page in `pfn` is referenced `references` times in a row. */
+  abstract onHit(pfn: u32, references: u32): void;
+
+  /** No frame is free: the frame whose page shall make room for `page`. */
+  abstract victim(page: u32): u32;
+
+  /** `page` has been brought into `pfn` and is referenced once. */
+  abstract onFill(pfn: u32, page: u32): void;
+}
+
+/** The next use of a page that is not referenced again. */
+export const NEVER: u64 = 1 << 62;
+
+/** The instance's policy, seen as `P`. */
+export function policyState<P extends ReplacementPolicy>(): P {
+  assert(offsetof<P>() <= STATE_BYTES);
+  return changetype<P>(STATE);
+}
+
+/** The value of the policy's parameter number `index`, in the order in which `about` declares them. */
+export function parameter(index: u32): f64 {
+  return load<f64>(PARAMETERS + (index << 3));
+}
+
+/** Sets a parameter before `init`: an integer as it is, a choice as its number. */
+export function setParameter(index: u32, value: f64): void {
+  assert(index < PARAMETERS_MAX);
+  store<f64>(PARAMETERS + (index << 3), value);
+}
+
+/** An array with one element of `T` a frame or page, zero at the start. */
+export function reserveArray<T>(length: u32): usize {
+  return reserve(<u64>length * sizeof<T>());
+}

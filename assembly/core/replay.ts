@@ -1,0 +1,113 @@
+/**
+ * The hot loops. Each is generic over the policy and compiled once for every policy, so that nothing is called
+ * while references hit.
+ */
+
+import { fault } from "./fault";
+import { dirtyAt, FRAME_BIAS, frameOfAt } from "./frames";
+import { hitWithTicks, tickUntil } from "./interval";
+import { EXHAUSTED, FAULTED, portAt, translate } from "./mmu";
+import { policyState, ReplacementPolicy } from "./policy";
+import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, STORE, tagsAt } from "./runs";
+import { stats } from "./stats";
+import { PAYLOAD } from "./tlb";
+
+let accessedByWalk: bool = false;
+
+/** Whether only page walks set accessed bits, as on x86, or every reference, as papers assume (the default). */
+export function setAccessedByWalk(value: bool): void {
+  accessedByWalk = value;
+}
+
+/**
+ * Replays the first `count` runs of the run buffer through TLBs, page walk, frame table and policy.
+ * Returns how many were replayed; fewer than `count` means that memory has run out.
+ */
+export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
+  const policy = policyState<P>();
+  const tags = tagsAt();
+  const attrs = attrsAt();
+  const futures = futuresAt();
+  const dirty = dirtyAt();
+  const byWalk = accessedByWalk;
+  let position = stats.references;
+
+  for (let run: u32 = 0; run < count; run++) {
+    const tag = load<u64>(tags + ((<usize>run) << 3));
+    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+    const references = (attr >> REFERENCES_SHIFT) + 1;
+    const kind = attr & KIND_MASK;
+    const port = portAt(kind);
+    if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
+
+    const first = port.entries + (<u32>tag & port.setMask) * port.setBytes;
+    let hits = references;
+    let pfn: u32;
+    if (load<u64>(first) == tag) {
+      pfn = load<u32>(first, PAYLOAD);
+    } else {
+      if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
+      pfn = translate<P>(policy, port, tag, references, position, byWalk);
+      if (pfn & FAULTED) {
+        if (pfn == EXHAUSTED) {
+          stats.references = position;
+          return run;
+        }
+        pfn ^= FAULTED;
+        hits--;
+      }
+    }
+    store<u8>(dirty + pfn, load<u8>(dirty + pfn) | (kind >> 1));
+    if (!byWalk && hits != 0) {
+      if (!isDefined(policy.onInterval)) policy.onHit(pfn, hits);
+      else hitWithTicks<P>(policy, pfn, hits, position + (references - hits));
+    }
+    if (isDefined(policy.onWrite)) {
+      if (kind >= STORE) policy.onWrite(pfn);
+    }
+    position += references;
+  }
+  stats.references = position;
+  return count;
+}
+
+/**
+ * The policy lab: replays the first `count` runs of the run buffer by their interned page ids, without an MMU.
+ */
+export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
+  const policy = policyState<P>();
+  const ids = idsAt();
+  const attrs = attrsAt();
+  const futures = futuresAt();
+  const frameOf = frameOfAt();
+  const dirty = dirtyAt();
+  let position = stats.references;
+
+  for (let run: u32 = 0; run < count; run++) {
+    const page = load<u32>(ids + ((<usize>run) << 2));
+    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+    const references = (attr >> REFERENCES_SHIFT) + 1;
+    const kind = attr & KIND_MASK;
+    if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
+
+    const entry = load<u32>(frameOf + ((<usize>page) << 2));
+    let pfn = entry - FRAME_BIAS;
+    let hits = references;
+    if (entry < FRAME_BIAS) {
+      if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
+      pfn = fault<P>(policy, page, position);
+      hits--;
+    }
+    store<u8>(dirty + pfn, load<u8>(dirty + pfn) | (kind >> 1));
+    if (hits != 0) {
+      if (!isDefined(policy.onInterval)) policy.onHit(pfn, hits);
+      else hitWithTicks<P>(policy, pfn, hits, position + (references - hits));
+    }
+    if (isDefined(policy.onWrite)) {
+      if (kind >= STORE) policy.onWrite(pfn);
+    }
+    position += references;
+  }
+  stats.references = position;
+  return count;
+}

@@ -1,0 +1,3 @@
+/** The registry of decode kernels: one line each. */
+
+export { decodeLackey } from "./lackey";

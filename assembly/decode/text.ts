@@ -1,0 +1,109 @@
+/**
+ * What every text decoder shares: the text buffer, the lines and references counted so far, and how a decoder
+ * says where it stopped.
+ *
+ *     textAt() ┌──────────────────────────────┬───────┐
+ *              │ text, `textCapacity()` bytes │ slack │   vector loads may look into the slack, and no
+ *              └──────────────────────────────┴───────┘   result depends on what is there
+ *
+ * A decoder is called with the length of the text and takes whole lines; the caller moves what was not consumed
+ * to the front, reads on, and calls again, saying `final` when there is no more.
+ */
+
+import { reserve } from "../layout";
+
+const SLACK_BYTES = 64;
+
+/** Why a decoder returned. */
+export const NEEDS_TEXT: u32 = 0;
+export const RUNS_FULL: u32 = 1;
+export const BAD_LINE: u32 = 2;
+
+@unmanaged
+@final
+class TextState {
+  at: usize;
+  capacity: u32;
+  consumed: u32;
+  status: u32;
+  /** Offset and length of the bad line, line end not included. */
+  badAt: u32;
+  badLength: u32;
+  /** Lines that were no references: messages, blank lines, skipped ones. */
+  otherLines: u64;
+  skippedLines: u64;
+  skipBadLines: bool;
+  /** Inside a line that is longer than the buffer and of no interest. */
+  inLongLine: bool;
+  /** Kinds to keep, a bit each. */
+  include: u32;
+  pageShift: u32;
+  asid: u32;
+}
+
+export const text: TextState = changetype<TextState>(memory.data(offsetof<TextState>(), 16));
+
+/** Per kind, u64: lines, and references beyond one a line that lines brought by spanning pages. */
+export const KIND_LINES: usize = memory.data(32, 16);
+export const KIND_EXTRA: usize = memory.data(32, 16);
+
+/**
+ * Reserves the text buffer. `include` has a bit for each kind to keep; bad lines are skipped and counted when
+ * `skipBadLines` says so, and stop the decoder otherwise.
+ */
+export function initText(bytes: u32, pageShift: u32, include: u32, skipBadLines: bool): void {
+  text.at = reserve(<u64>bytes + SLACK_BYTES);
+  text.capacity = bytes;
+  text.pageShift = pageShift;
+  text.include = include;
+  text.skipBadLines = skipBadLines;
+}
+
+export function textAt(): usize {
+  return text.at;
+}
+export function textCapacity(): u32 {
+  return text.capacity;
+}
+/** Bytes that the last call took, all whole lines. */
+export function textConsumed(): u32 {
+  return text.consumed;
+}
+/** Why the last call returned: 0 needs more text, 1 run buffer full, 2 bad line. */
+export function textStatus(): u32 {
+  return text.status;
+}
+export function badLineAt(): u32 {
+  return text.badAt;
+}
+export function badLineLength(): u32 {
+  return text.badLength;
+}
+export function skippedLines(): f64 {
+  return <f64>text.skippedLines;
+}
+
+/** Lines taken so far. */
+export function lineCount(): f64 {
+  let lines = text.otherLines;
+  for (let kind: u32 = 0; kind < 4; kind++) lines += load<u64>(KIND_LINES + (kind << 3));
+  return <f64>lines;
+}
+
+/** References of `kind` decoded so far; 0 for kinds that are not included. */
+export function decodedReferences(kind: u32): f64 {
+  if (((text.include >> kind) & 1) == 0) return 0;
+  return <f64>(load<u64>(KIND_LINES + (kind << 3)) + load<u64>(KIND_EXTRA + (kind << 3)));
+}
+
+/** References of all included kinds decoded so far. */
+export function decodedTotal(): f64 {
+  let total: f64 = 0;
+  for (let kind: u32 = 0; kind < 4; kind++) total += decodedReferences(kind);
+  return total;
+}
+
+export function addTo(counters: usize, kind: u32, count: u64): void {
+  const at = counters + (kind << 3);
+  store<u64>(at, load<u64>(at) + count);
+}

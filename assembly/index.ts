@@ -1,0 +1,50 @@
+/** The engine's whole ABI: re-exports, nothing else. Numbers of more than 32 bits cross as f64. */
+
+import "./policies";
+
+export { internRuns } from "./analysis/intern";
+export { computeNextUse, initNextUse } from "./analysis/next_use";
+export { initFrames, pages, residentPages } from "./core/frames";
+export { addTlb, clearMmu, connectPort, tlbInvalidated, tlbMisses } from "./core/mmu";
+export { addLevel, firstUnfitRun, setSignExtended } from "./core/page_table";
+export { setParameter } from "./core/policy";
+export {
+  initPolicy,
+  policyAbout,
+  policyCount,
+  policyIsClairvoyant,
+  replay,
+  replayInterned,
+} from "./core/registry";
+export { setAccessedByWalk } from "./core/replay";
+export { attrsAt, futuresAt, idsAt, initRuns, runCapacity, tagsAt } from "./core/runs";
+export {
+  evictions,
+  majorFaults,
+  minorFaults,
+  references,
+  walkReferences,
+  walks,
+  windowCount,
+  windowReferences,
+  windowsAt,
+  writebacks,
+} from "./core/stats";
+export { keepRootInRegisters } from "./core/walk";
+export { initWalkCache } from "./core/walk_cache";
+export * from "./decode";
+export {
+  badLineAt,
+  badLineLength,
+  decodedReferences,
+  decodedTotal,
+  initText,
+  lineCount,
+  skippedLines,
+  textAt,
+  textCapacity,
+  textConsumed,
+  textStatus,
+} from "./decode/text";
+export { commit, reservedBytes } from "./layout";
+export { setSeed } from "./lib/rng";

@@ -1,0 +1,65 @@
+/**
+ * Clock, the second-chance algorithm: a hand sweeps the frames in a circle and evicts the first page that has
+ * not been referenced since the hand last passed, clearing referenced bits on its way.
+ *
+ * A fill leaves the bit clear, so that a page must be used again to earn its second chance; with
+ * `fill=referenced` the faulting reference counts, as in Corbató's paper. `bits=N` is the generalised clock
+ * (Smith 1978; Nicola, Dan and Dias 1992): a saturating counter of references instead of a bit, which the hand
+ * counts down.
+ */
+
+import { accessedBits, setAccessedBits } from "../core/frames";
+import { parameter, ReplacementPolicy } from "../core/policy";
+import { register } from "../core/registry";
+
+@unmanaged
+@final
+class Clock extends ReplacementPolicy {
+  private frames: u32;
+  private hand: u32;
+  private countMax: u32;
+  private countAtFill: u32;
+
+  about(): string {
+    return `{
+      "name": "clock",
+      "summary": "Second chance: a hand sweeps the frames and evicts the first page not referenced since it last passed",
+      "paper": "F. J. Corbató, A paging experiment with the Multics system, MIT Project MAC memo MAC-M-384, 1968",
+      "parameters": [
+        { "name": "bits", "type": "integer", "default": 1, "min": 1, "max": 8,
+          "summary": "width of the reference counter; more than 1 is the generalised clock" },
+        { "name": "fill", "type": "choice", "default": "clear", "choices": ["clear", "referenced"],
+          "summary": "whether the fault that brings a page in counts as a reference" }
+      ]
+    }`;
+  }
+
+  init(frames: u32, pages: u32): void {
+    this.frames = frames;
+    this.countMax = (1 << (<u32>parameter(0))) - 1;
+    this.countAtFill = <u32>parameter(1);
+  }
+
+  onHit(pfn: u32, references: u32): void {
+    if (this.countMax == 1) setAccessedBits(pfn, 1);
+    else setAccessedBits(pfn, min(accessedBits(pfn) + references, this.countMax));
+  }
+
+  victim(page: u32): u32 {
+    let pfn = this.hand;
+    for (;;) {
+      const count = accessedBits(pfn);
+      if (count == 0) break;
+      setAccessedBits(pfn, count - 1);
+      pfn = pfn + 1 == this.frames ? 0 : pfn + 1;
+    }
+    this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
+    return pfn;
+  }
+
+  onFill(pfn: u32, page: u32): void {
+    setAccessedBits(pfn, this.countAtFill);
+  }
+}
+
+register<Clock>();

@@ -1,0 +1,8 @@
+/** The registry: one line a policy, in the order in which `clockhand list policies` shows them. */
+
+import "./fifo";
+import "./lru";
+import "./clock";
+import "./nru";
+import "./random";
+import "./opt";

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/**
+ * The command line. Errors of the user's or the trace's are one line on standard error with their exit code;
+ * anything else is a bug and shows its stack.
+ */
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { EXIT, exitCodeOf } from "../errors.ts";
+import { listCommand } from "./list.ts";
+import { replayCommand } from "./replay.ts";
+
+const EXAMPLES = `
+Examples:
+  $ clockhand replay traces/sort.lackey.xz
+  $ valgrind --tool=lackey --trace-mem=yes --log-fd=9 9>&1 1>/dev/null ls | clockhand replay -
+  $ clockhand list policies
+`;
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+const program = new Command("clockhand")
+  .description("Replays memory traces through a modelled MMU and memory manager")
+  .version(version())
+  .configureOutput({ writeErr: () => undefined })
+  .exitOverride()
+  .addHelpText("after", EXAMPLES);
+for (const command of [replayCommand(), listCommand()]) {
+  program.addCommand(command);
+  command.copyInheritedSettings(program);
+  for (const child of command.commands) child.copyInheritedSettings(program);
+}
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.bug);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.done;
+    const message =
+      error.code === "commander.help"
+        ? 'no command given; "clockhand --help" shows all'
+        : error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+    process.stderr.write(`clockhand: ${message}\n`);
+    return EXIT.user;
+  }
+  const code = exitCodeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === EXIT.bug) {
+    const stack = error instanceof Error ? error.stack : undefined;
+    process.stderr.write(`clockhand: this is a bug: ${stack ?? message}\n`);
+  } else {
+    process.stderr.write(`clockhand: ${message}\n`);
+  }
+  return code;
+}

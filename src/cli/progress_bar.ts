@@ -1,0 +1,50 @@
+/** A bar on standard error with share, rate and time left; nothing when that is no terminal. */
+
+import { type Options, SingleBar } from "cli-progress";
+import type { Progress } from "../types.ts";
+import { formatCount, formatRate } from "../units.ts";
+
+const STEPS = 1000;
+
+const OPTIONS: Options = {
+  stream: process.stderr,
+  noTTYOutput: false,
+  clearOnComplete: true,
+  hideCursor: true,
+  fps: 10,
+  barsize: 24,
+  format: "{phase}  {bar} {percentage}%  {rate} references/s  {left}",
+};
+const OPTIONS_UNKNOWN_END: Options = {
+  ...OPTIONS,
+  format: "{phase}  {references} references  {rate} references/s",
+};
+
+export function progressBar(): { update(progress: Progress): void; stop(): void } {
+  let bar: SingleBar | undefined;
+  let phase = "";
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    stop,
+    update(progress) {
+      if (!process.stderr.isTTY) return;
+      const { share, references, references_per_second: rate, seconds_left: left } = progress;
+      const payload = {
+        phase: progress.phase,
+        references: formatCount(references),
+        rate: formatRate(rate),
+        left: left === undefined ? "" : `${Math.ceil(left)} s left`,
+      };
+      if (bar === undefined || phase !== progress.phase) {
+        stop();
+        phase = progress.phase;
+        bar = new SingleBar(share === undefined ? OPTIONS_UNKNOWN_END : OPTIONS);
+        bar.start(STEPS, 0, payload);
+      }
+      bar.update(Math.round((share ?? 0) * STEPS), payload);
+    },
+  };
+}

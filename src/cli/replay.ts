@@ -1,0 +1,72 @@
+/** `clockhand replay` */
+
+import { Command, InvalidArgumentError } from "commander";
+import type { ReplayOptions } from "../run/plan.ts";
+import { interruptible } from "./interrupt.ts";
+import { progressBar } from "./progress_bar.ts";
+
+const EXAMPLES = `
+A policy is NAME or NAME:param=value,...; "clockhand list policies" shows all with their parameters.
+Frames default to half of the trace's distinct pages, which is counted first.
+
+Examples:
+  $ clockhand replay traces/sort.lackey.xz
+  $ clockhand replay traces/sort.lackey.xz --policy lru --memory 1MiB --costs disk
+  $ clockhand replay traces/sort.lackey.xz --policy clock:bits=2 --frames 25% --json
+  $ clockhand replay traces/sort.lackey.xz --machine zen4 --page-size 2MiB
+  $ clockhand replay traces/sort.lackey.xz --tlb L1I=64/8,L1D=64/4/plru,L2=1536/12/lru
+  $ valgrind --tool=lackey --trace-mem=yes --log-fd=9 9>&1 1>/dev/null ls | clockhand replay -
+`;
+
+interface Flags extends Omit<ReplayOptions, "trace" | "onProgress" | "signal"> {
+  json?: boolean;
+}
+
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description("replay a trace through TLBs, page walk and demand paging")
+    .argument("<trace>", "trace file, plain or compressed (gzip, zstd, xz); - for standard input")
+    .option("-p, --policy <name[:param=value,...]>", "replacement policy (default: clock)")
+    .option("-f, --frames <n|n%>", "page frames, or a percentage of the trace's pages (default: 50%)")
+    .option("-m, --memory <size|n%>", "memory instead of frames, like 64MiB")
+    .option("--page-size <size>", "4KiB, 2MiB, 4MiB or 1GiB (default: 4KiB)")
+    .option("--machine <name|file>", "preset, or a .yaml or .json file (default: x86-64)")
+    .option("--tlb <tlbs>", "TLBs instead of the machine's: NAME=entries/ways/policy,...")
+    .option("--costs <preset[,cost=ns,...]>", "ssd, sata-ssd, optane, disk or zram (default: ssd)")
+    .option("--accessed-bit <how>", "set by every reference, or by a page walk only: reference, walk")
+    .option("--format <name>", "trace format (default: recognised by content)")
+    .option("--include <kinds>", "only these of fetch,load,store")
+    .option("--skip-bad-lines", "count lines that are no references instead of stopping at them")
+    .option("--seed <n>", "seed of everything random (default: 1)", wholeNumber)
+    .option("--workers <n>", "threads, 2 decode ahead (default: 2 for large files)", wholeNumber)
+    .option("--no-advice", "do not look for the memory size at which a thrashing run would stop")
+    .option("--json", "print one JSON document instead of tables")
+    .addHelpText("after", EXAMPLES)
+    .action(run);
+}
+
+async function run(trace: string, flags: Flags): Promise<void> {
+  const { json, ...options } = flags;
+  const { replay } = await import("../run/replay.ts");
+  const bar = progressBar();
+  const interrupt = interruptible();
+  try {
+    const { signal } = interrupt;
+    const report = await replay({ ...options, trace, signal, onProgress: bar.update });
+    bar.stop();
+    if (json) {
+      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    } else {
+      const { renderReplay } = await import("../report/replay_text.ts");
+      process.stdout.write(renderReplay(report));
+    }
+  } finally {
+    bar.stop();
+    interrupt.stop();
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("it must be a whole number.");
+  return Number(text);
+}

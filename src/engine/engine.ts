@@ -1,0 +1,195 @@
+/**
+ * The engine as TypeScript sees it: what a run needs is set up once, then buffers move in and counters come out.
+ *
+ * Setting up is a chain of reservations that ends in one `commit`, the only point at which memory is taken; see
+ * assembly/layout.ts. Addresses come out of the loader as signed numbers, hence the `>>> 0`.
+ */
+
+import { UserError } from "../errors.ts";
+import type { ChosenPolicy, Kind, PageTableShape, TlbGeometry } from "../types.ts";
+import { KINDS, TLB_POLICIES } from "../types.ts";
+import { formatBytes } from "../units.ts";
+import { type Core, instantiateCore } from "./core.ts";
+import { type Views, viewsOf } from "./memory.ts";
+
+export interface TextSetup {
+  capacityBytes: number;
+  pageShift: number;
+  /** A bit for each kind to keep, in the order of `KINDS`. */
+  include: number;
+  skipBadLines: boolean;
+}
+
+export interface RunsSetup {
+  capacity: number;
+  interned: boolean;
+  clairvoyant: boolean;
+}
+
+export interface MmuSetup {
+  walkCaches: number[];
+  rootInRegisters: boolean;
+  tlbs: TlbGeometry[];
+  accessedByWalk: boolean;
+}
+
+export interface EngineSetup {
+  runs: RunsSetup;
+  text?: TextSetup;
+  /** Frame table and policy; without them the engine only decodes and interns. */
+  memory?: { frames: number; policy: ChosenPolicy };
+  mmu?: MmuSetup;
+  /** The shape of the page table, for a run with an MMU or one that interns. */
+  pageTable?: PageTableShape;
+  /** Reserves the state of the backward pass. */
+  nextUse?: boolean;
+  /** Most distinct pages that the run can meet; a page map that large is reserved, not touched. */
+  pages: number;
+  seed?: number;
+}
+
+/** Why a decoder stopped, as assembly/decode/text.ts numbers it. */
+export const DECODE = { needsText: 0, runsFull: 1, badLine: 2 } as const;
+
+/** The columns of the run buffer, with the bytes of an element; see assembly/core/runs.ts. */
+export const COLUMN_BYTES = { tags: 8, attrs: 2, ids: 4, futures: 8 } as const;
+export type Column = keyof typeof COLUMN_BYTES;
+
+export interface TlbCounts {
+  misses: number;
+  invalidated: number;
+}
+
+const FETCH = 0;
+const NO_TLB = 0xffffffff;
+const COUNT_MAX = 0x7ffffff0;
+
+export class Engine {
+  readonly core: Core;
+  readonly views: () => Views;
+  readonly tlbs: TlbGeometry[];
+
+  constructor(module: WebAssembly.Module, setup: EngineSetup) {
+    const core = instantiateCore(module);
+    this.core = core;
+    this.views = viewsOf(core.memory);
+    this.tlbs = setup.mmu?.tlbs ?? [];
+
+    const seed = setup.seed ?? 1;
+    core.setSeed(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
+    const { capacity, interned, clairvoyant } = setup.runs;
+    core.initRuns(capacity, interned, clairvoyant);
+    if (setup.text !== undefined) {
+      const { capacityBytes, pageShift, include, skipBadLines } = setup.text;
+      core.initText(capacityBytes, pageShift, include, skipBadLines);
+    }
+    const frames = setup.memory?.frames ?? 0;
+    if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);
+    core.initFrames(frames, setup.pages, setup.mmu !== undefined);
+    for (const bits of setup.pageTable?.levelBits ?? []) core.addLevel(bits);
+    core.setSignExtended(setup.pageTable?.signExtended ?? true);
+    if (setup.mmu !== undefined) this.#initMmu(setup.mmu);
+    if (setup.memory !== undefined) {
+      const { policy } = setup.memory;
+      policy.values.forEach((value, index) => {
+        core.setParameter(index, value);
+      });
+      core.initPolicy(policy.index, frames, setup.pages);
+    }
+    if (setup.nextUse) core.initNextUse(setup.pages);
+    if (!core.commit()) throw tooLarge(frames, core.reservedBytes());
+    if (setup.mmu !== undefined) core.clearMmu();
+  }
+
+  /** The first `count` elements of a column, as bytes of the engine's memory; valid until the next call. */
+  column(name: Column, count: number): Uint8Array {
+    const { core } = this;
+    const at = { tags: core.tagsAt, attrs: core.attrsAt, ids: core.idsAt, futures: core.futuresAt };
+    const start = at[name]() >>> 0;
+    return this.views().u8.subarray(start, start + count * COLUMN_BYTES[name]);
+  }
+
+  /** The text buffer from byte `from` on; valid until the next call. */
+  text(from: number): Uint8Array {
+    const start = this.core.textAt() >>> 0;
+    return this.views().u8.subarray(start + from, start + this.core.textCapacity());
+  }
+
+  /** Moves the text from `from` to `to` to the front of the text buffer. */
+  keepText(from: number, to: number): void {
+    const start = this.core.textAt() >>> 0;
+    this.views().u8.copyWithin(start, start + from, start + to);
+  }
+
+  /** Replays `count` runs through the MMU; throws when memory has run out. */
+  replay(count: number): void {
+    if (this.core.replay(count) !== count) throw exhausted(this.core.pages());
+  }
+
+  /** Gives `count` runs their page ids; throws when memory has run out. */
+  intern(count: number): void {
+    if (this.core.internRuns(count) !== count) throw exhausted(this.core.pages());
+  }
+
+  decodedReferences(): Record<Kind, number> {
+    const counts = KINDS.map((kind, code) => [kind, this.core.decodedReferences(code)]);
+    return Object.fromEntries(counts) as Record<Kind, number>;
+  }
+
+  tlbCounts(): TlbCounts[] {
+    return this.tlbs.map((_, index) => ({
+      misses: this.core.tlbMisses(index),
+      invalidated: this.core.tlbInvalidated(index),
+    }));
+  }
+
+  /** Faults in windows of equal length that cover the run; see assembly/core/stats.ts. */
+  history(): { window_references: number; minor: number[]; major: number[] } {
+    const { core } = this;
+    const length = core.windowReferences();
+    const windows = Math.min(core.windowCount(), Math.ceil(core.references() / length));
+    const at = (core.windowsAt() >>> 0) / 4;
+    const pairs = this.views().u32.subarray(at, at + 2 * windows);
+    return {
+      window_references: length,
+      minor: [...pairs.filter((_, index) => index % 2 === 0)],
+      major: [...pairs.filter((_, index) => index % 2 === 1)],
+    };
+  }
+
+  #initMmu(mmu: MmuSetup): void {
+    const core = this.core;
+    core.setAccessedByWalk(mmu.accessedByWalk);
+    mmu.walkCaches.forEach((entries, depth) => {
+      if (entries > 0) core.initWalkCache(depth, entries);
+    });
+    if (mmu.rootInRegisters) core.keepRootInRegisters();
+    const indexOf = new Map(
+      mmu.tlbs.map(({ name, entries, ways, policy }) => [
+        name,
+        core.addTlb(entries / ways, ways, TLB_POLICIES.indexOf(policy)),
+      ]),
+    );
+    KINDS.forEach((_, kind) => {
+      const side = kind === FETCH ? "I" : "D";
+      const l1 = indexOf.get(`L1${side}`) ?? indexOf.get("L1") ?? NO_TLB;
+      const l2 = indexOf.get(`L2${side}`) ?? indexOf.get("L2") ?? NO_TLB;
+      core.connectPort(kind, l1, l2);
+    });
+  }
+}
+
+function exhausted(pages: number): UserError {
+  return new UserError(
+    `memory ran out after ${pages.toLocaleString("en-US")} distinct pages: an engine has 4 GiB; ` +
+      "use larger pages or fewer frames",
+  );
+}
+
+function tooLarge(frames: number, bytes: number): UserError {
+  const need = Number.isFinite(bytes) ? `${formatBytes(bytes)} of state` : "more than 4 GiB of state";
+  return new UserError(
+    `${frames.toLocaleString("en-US")} frames need ${need}, and an engine has 4 GiB; ` +
+      "use fewer frames or larger pages",
+  );
+}

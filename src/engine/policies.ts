@@ -1,0 +1,99 @@
+/**
+ * The policies that an engine has, as they declare themselves (see assembly/core/registry.ts), and the parsing
+ * of `NAME:param=value,...` against those declarations.
+ */
+
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import type { ChosenPolicy, ParameterAbout, PolicyAbout } from "../types.ts";
+import { type Core, instantiateCore } from "./core.ts";
+
+const About = v.strictObject({
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/)),
+  summary: v.string(),
+  paper: v.string(),
+  parameters: v.array(
+    v.strictObject({
+      name: v.string(),
+      type: v.picklist(["integer", "choice"]),
+      default: v.union([v.number(), v.string()]),
+      min: v.optional(v.number()),
+      max: v.optional(v.number()),
+      choices: v.optional(v.array(v.string())),
+      summary: v.string(),
+    }),
+  ),
+});
+
+/** Every registered policy, in the order of the registry. */
+export function listPolicies(module: WebAssembly.Module): PolicyAbout[] {
+  const core = instantiateCore(module);
+  return Array.from({ length: core.policyCount() }, (_, index) => aboutOf(core, index));
+}
+
+function aboutOf(core: Core, index: number): PolicyAbout {
+  const about = v.parse(About, JSON.parse(core.__getString(core.policyAbout(index))));
+  return { ...about, clairvoyant: core.policyIsClairvoyant(index) !== 0 };
+}
+
+/** Parses `clock:bits=2,fill=referenced`; unnamed parameters take their defaults. */
+export function choosePolicy(spec: string, policies: PolicyAbout[]): ChosenPolicy {
+  const [name = "", ...rest] = spec.split(":");
+  const index = policies.findIndex((policy) => policy.name === name);
+  const about = policies[index];
+  if (about === undefined) {
+    const names = policies.map((policy) => policy.name);
+    throw new UserError(
+      `unknown policy "${name}"${nearest(name, names)}; "clockhand list policies" shows all`,
+    );
+  }
+  const given = parseAssignments(rest.join(":"), spec);
+  for (const key of given.keys()) {
+    if (about.parameters.some((parameter) => parameter.name === key)) continue;
+    const names = about.parameters.map((parameter) => parameter.name);
+    const known = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
+    throw new UserError(`policy ${name} has no parameter "${key}"${nearest(key, names)}; ${known}`);
+  }
+  const params: Record<string, number | string> = {};
+  const values: number[] = [];
+  for (const parameter of about.parameters) {
+    const value = parameterValue(parameter, given.get(parameter.name), name);
+    params[parameter.name] = value;
+    values.push(typeof value === "number" ? value : (parameter.choices ?? []).indexOf(value));
+  }
+  return { index, name, params, values, clairvoyant: about.clairvoyant };
+}
+
+function parseAssignments(text: string, spec: string): Map<string, string> {
+  const given = new Map<string, string>();
+  if (text === "") return given;
+  for (const assignment of text.split(",")) {
+    const [key = "", value, ...more] = assignment.split("=");
+    if (key === "" || value === undefined || value === "" || more.length > 0 || given.has(key)) {
+      throw new UserError(
+        `policy "${spec}": "${assignment}" is not one param=value; write NAME:param=value,param=value`,
+      );
+    }
+    given.set(key, value);
+  }
+  return given;
+}
+
+function parameterValue(
+  parameter: ParameterAbout,
+  text: string | undefined,
+  policy: string,
+): number | string {
+  if (text === undefined) return parameter.default;
+  const what = `policy ${policy}: ${parameter.name}=${text}`;
+  if (parameter.type === "choice") {
+    const choices = parameter.choices ?? [];
+    if (choices.includes(text)) return text;
+    throw new UserError(`${what}${nearest(text, choices)}; it is one of ${choices.join(", ")}`);
+  }
+  const { min = 0, max = 0xffffffff } = parameter;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UserError(`${what} is not a whole number from ${min} to ${max}`);
+}

@@ -1,0 +1,42 @@
+/** The lists of policies, formats and machines for people to read. */
+
+import type { PolicyAbout } from "../types.ts";
+import { renderTable } from "./table.ts";
+
+export function renderPolicies(policies: PolicyAbout[]): string {
+  const blocks = policies.map(({ name, summary, paper, parameters }) => {
+    const lines = [`${name}`, `    ${summary}.`, `    ${paper}`];
+    for (const { name: parameter, default: value, choices, min, max, summary: about } of parameters) {
+      const range = choices === undefined ? `${min} to ${max}` : choices.join(" | ");
+      lines.push(`    ${parameter}=${value}  (${range}) ${about}`);
+    }
+    return lines.join("\n");
+  });
+  return `${blocks.join("\n\n")}\n`;
+}
+
+export function renderFormats(formats: { name: string; summary: string; source: string }[]): string {
+  const rows = formats.map(({ name, summary, source }) => [name, summary, source]);
+  return `${renderTable(["format", "", "defined by"], rows, { textColumns: [1, 2] })}\n`;
+}
+
+export interface MachineRow {
+  name: string;
+  summary: string;
+  source: string;
+  paging: string;
+  tlb: Record<string, string>;
+}
+
+export function renderMachines(machines: MachineRow[]): string {
+  const blocks = machines.map(({ name, summary, source, paging, tlb }) =>
+    [
+      name,
+      `    ${summary}.`,
+      `    ${source}`,
+      `    paging ${paging}`,
+      ...Object.entries(tlb).map(([size, text]) => `    ${size}: ${text}`),
+    ].join("\n"),
+  );
+  return `${blocks.join("\n\n")}\n`;
+}

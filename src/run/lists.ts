@@ -1,0 +1,16 @@
+/** What there is to choose from. */
+
+import { listPolicies as policiesOf } from "../engine/policies.ts";
+import { FORMATS } from "../trace/formats/index.ts";
+import type { PolicyAbout } from "../types.ts";
+import { engineModule } from "./session.ts";
+
+/** Every replacement policy with its parameters. */
+export function listPolicies(): PolicyAbout[] {
+  return policiesOf(engineModule());
+}
+
+/** Every trace format that can be read. */
+export function listFormats(): { name: string; summary: string; source: string }[] {
+  return FORMATS.map(({ name, summary, source }) => ({ name, summary, source }));
+}

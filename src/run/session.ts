@@ -1,0 +1,85 @@
+/**
+ * What one run owns besides its data: a pool of workers with the compiled module in hand, a temporary folder, and
+ * a way to be interrupted. Closing it leaves nothing behind.
+ */
+
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import { fromMessage, InterruptedError } from "../errors.ts";
+import type { Progress } from "../types.ts";
+import { newProgress, watchProgress } from "./progress.ts";
+import type { Outcome, WorkerData } from "./tasks.ts";
+import type * as worker from "./worker.ts";
+
+type Tasks = typeof worker;
+type TaskName = keyof Tasks;
+type Input<Name extends TaskName> = Omit<Parameters<Tasks[Name]>[0], "progress">;
+type Output<Name extends TaskName> = Awaited<ReturnType<Tasks[Name]>> extends Outcome<infer T> ? T : never;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The engine, compiled once for the process. */
+export function engineModule(): WebAssembly.Module {
+  const file = fileURLToPath(new URL("../../build/core.wasm", import.meta.url));
+  compiled ??= new WebAssembly.Module(readFileSync(file));
+  return compiled;
+}
+
+export class Session {
+  readonly #pool: Piscina;
+  readonly #abort = new AbortController();
+  readonly #onProgress: ((progress: Progress) => void) | undefined;
+  #folder: Promise<string> | undefined;
+
+  constructor(options: {
+    workers: number;
+    signal?: AbortSignal | undefined;
+    onProgress?: ((progress: Progress) => void) | undefined;
+  }) {
+    const { workers, signal, onProgress } = options;
+    this.#onProgress = onProgress;
+    if (signal?.aborted) this.#abort.abort();
+    signal?.addEventListener("abort", () => this.#abort.abort(), { once: true });
+    this.#pool = new Piscina({
+      filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
+      minThreads: workers,
+      maxThreads: workers,
+      workerData: { module: engineModule() } satisfies WorkerData,
+    });
+  }
+
+  /** Runs a task in a worker; `phase` is what its progress is called, nothing for a silent task. */
+  async run<Name extends TaskName>(name: Name, task: Input<Name>, phase?: string): Promise<Output<Name>> {
+    const progress = newProgress();
+    const watch =
+      phase === undefined || this.#onProgress === undefined
+        ? undefined
+        : watchProgress(phase, progress, this.#onProgress);
+    try {
+      const { signal } = this.#abort;
+      const result: Outcome<Output<Name>> = await this.#pool.run({ ...task, progress }, { name, signal });
+      if ("error" in result) throw fromMessage(result.error);
+      return result.value;
+    } catch (error) {
+      if (this.#abort.signal.aborted) throw new InterruptedError();
+      throw error;
+    } finally {
+      watch?.stop();
+    }
+  }
+
+  /** A path in the run's temporary folder. */
+  async temporary(name: string): Promise<string> {
+    this.#folder ??= mkdtemp(join(tmpdir(), "clockhand-"));
+    return join(await this.#folder, name);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,21 @@
+/** The registry of compressions: one file and one line each, recognised by their first bytes. */
+
+import { gzip } from "./gzip.ts";
+import { xz } from "./xz.ts";
+import { zstd } from "./zstd.ts";
+
+/** Plain bytes from compressed ones; throws a `CompressionError` on damage and on a truncated input. */
+export type Decompressor = (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
+export interface Compression {
+  name: string;
+  /** Whether a file that starts with `head` (up to 16 bytes) is compressed so. */
+  recognise(head: Uint8Array): boolean;
+  decompress: Decompressor;
+}
+
+const COMPRESSIONS: Compression[] = [gzip, zstd, xz];
+
+export function compressionOf(head: Uint8Array): Compression | undefined {
+  return COMPRESSIONS.find((compression) => compression.recognise(head));
+}

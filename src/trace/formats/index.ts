@@ -1,0 +1,40 @@
+/** The registry of trace formats: one file and one line each. */
+
+import { TraceError, UserError } from "../../errors.ts";
+import { nearest } from "../../nearest.ts";
+import { lackey } from "./lackey.ts";
+
+export interface TraceFormat {
+  name: string;
+  /** A sentence for `clockhand list formats`. */
+  summary: string;
+  /** Where the format is defined. */
+  source: string;
+  /** Whether a trace that starts with `head` (up to 4 KiB) has this format. */
+  recognise(head: Uint8Array): boolean;
+  /** The engine's decode kernel, as assembly/decode exports it. */
+  kernel: "decodeLackey";
+  /** What a bad line should have been, for messages. */
+  expected: string;
+}
+
+export const FORMATS: TraceFormat[] = [lackey];
+
+/** The format called `name`, or the one that the trace's first bytes have. */
+export function formatOf(name: string | undefined, head: Uint8Array, label: string): TraceFormat {
+  if (name !== undefined) {
+    const format = FORMATS.find((known) => known.name === name);
+    if (format !== undefined) return format;
+    const names = FORMATS.map((known) => known.name);
+    throw new UserError(
+      `unknown format "${name}"${nearest(name, names)}; "clockhand list formats" shows all`,
+    );
+  }
+  if (head.length === 0) throw new TraceError(`${label}: is empty; expected a trace`);
+  const format = FORMATS.find((known) => known.recognise(head));
+  if (format !== undefined) return format;
+  throw new TraceError(
+    `${label}: is no trace that clockhand knows; its formats are ${FORMATS.map((known) => known.name).join(", ")} ` +
+      "(choose one with --format if the file starts oddly)",
+  );
+}

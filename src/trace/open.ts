@@ -1,0 +1,196 @@
+/**
+ * Opens a trace: a file, a pipe or standard input, decompressed if need be, as bytes that are read into a buffer
+ * of the caller's. Plain files are read synchronously, straight into the engine's memory; everything else comes
+ * as chunks.
+ */
+
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import { Socket } from "node:net";
+import { TraceError, UserError } from "../errors.ts";
+import { CompressionError } from "./compression/error.ts";
+import { compressionOf } from "./compression/index.ts";
+
+/** Enough to recognise a format by. */
+const HEAD_BYTES = 4096;
+const CHUNK_BYTES = 256 * 1024;
+const STDIN = 0;
+
+export interface TraceBytes {
+  /** As the user named it; `-` is standard input. */
+  readonly path: string;
+  /** How messages name it. */
+  readonly label: string;
+  /** Its first bytes, decompressed; still to be read. */
+  readonly head: Uint8Array;
+  /** Bytes of the file, compressed if it is; undefined for a pipe. */
+  readonly sizeBytes: number | undefined;
+  /** Bytes of the file taken so far. */
+  takenBytes(): number;
+  /** Reads into `into` and says how many bytes; 0 only at the end. */
+  read(into: Uint8Array): number | Promise<number>;
+  close(): void;
+}
+
+/** Whether the path can be read twice: a regular file, unlike a pipe. */
+export function isRegularFile(path: string): boolean {
+  if (path === "-") return fstatSync(STDIN).isFile();
+  const fd = openFile(path);
+  const regular = fstatSync(fd).isFile();
+  closeSync(fd);
+  return regular;
+}
+
+export async function openTrace(path: string): Promise<TraceBytes> {
+  const label = path === "-" ? "standard input" : path;
+  const fd = path === "-" ? STDIN : openFile(path);
+  const stat = fstatSync(fd);
+  if (stat.isFile()) {
+    const magic = new Uint8Array(16);
+    const length = readSync(fd, magic, 0, magic.length, 0);
+    if (compressionOf(magic.subarray(0, length)) === undefined) {
+      return plainFile(path, label, fd, stat.size);
+    }
+  }
+  return chunkedTrace(path, label, fd, stat.isFile() ? stat.size : undefined);
+}
+
+function openFile(path: string): number {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    throw new UserError(`${path}: ${OPEN_ERRORS[(error as NodeJS.ErrnoException).code ?? ""] ?? error}`);
+  }
+  if (fstatSync(fd).isDirectory()) {
+    closeSync(fd);
+    throw new UserError(`${path}: is a folder; name a trace file`);
+  }
+  return fd;
+}
+
+const OPEN_ERRORS: Record<string, string> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file: part of the path is not a folder",
+  EACCES: "no permission to read it",
+  EISDIR: "is a folder; name a trace file",
+};
+
+function plainFile(path: string, label: string, fd: number, sizeBytes: number): TraceBytes {
+  const head = new Uint8Array(HEAD_BYTES);
+  const headLength = readSync(fd, head, 0, head.length, 0);
+  let position = 0;
+  return {
+    path,
+    label,
+    head: head.subarray(0, headLength),
+    sizeBytes,
+    takenBytes: () => position,
+    read(into) {
+      const length = readSync(fd, into, 0, into.length, position);
+      position += length;
+      return length;
+    },
+    close() {
+      if (fd !== STDIN) closeSync(fd);
+    },
+  };
+}
+
+async function chunkedTrace(
+  path: string,
+  label: string,
+  fd: number,
+  sizeBytes: number | undefined,
+): Promise<TraceBytes> {
+  const stream =
+    sizeBytes === undefined && fstatSync(fd).isFIFO()
+      ? new Socket({ fd, readable: true, writable: false })
+      : createReadStream("", {
+          fd,
+          highWaterMark: CHUNK_BYTES,
+          autoClose: fd !== STDIN,
+          ...(sizeBytes === undefined ? {} : { start: 0 }),
+        });
+  let taken = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      taken += chunk.length;
+      yield chunk;
+    }
+  }
+
+  const raw = new ChunkReader(counted());
+  const compression = compressionOf(await raw.peek(16));
+  const reader = compression === undefined ? raw : new ChunkReader(compression.decompress(raw.chunks()));
+  const explain = (error: unknown): unknown =>
+    error instanceof CompressionError ? new TraceError(`${label}: ${error.message}`) : error;
+
+  const head = await reader.peek(HEAD_BYTES).catch((error) => {
+    stream.destroy();
+    throw explain(error);
+  });
+  return {
+    path,
+    label,
+    head,
+    sizeBytes,
+    takenBytes: () => taken,
+    async read(into) {
+      try {
+        return await reader.read(into);
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+    close: () => {
+      stream.destroy();
+    },
+  };
+}
+
+/** Chunks of any size, read into buffers of any size, with a look ahead. */
+class ChunkReader {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#iterator = source[Symbol.asyncIterator]();
+  }
+
+  /** Up to `length` bytes, fewer only at the end; they remain to be read. */
+  async peek(length: number): Promise<Uint8Array> {
+    while (this.#rest.length < length) {
+      const next = await this.#iterator.next();
+      if (next.done) break;
+      this.#rest = Buffer.concat([this.#rest, next.value]);
+    }
+    return this.#rest.slice(0, length);
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    if (into.length === 0) return 0;
+    while (this.#rest.length === 0) {
+      const next = await this.#iterator.next();
+      if (next.done) return 0;
+      this.#rest = next.value;
+    }
+    const part = this.#rest.subarray(0, into.length);
+    into.set(part);
+    this.#rest = this.#rest.subarray(part.length);
+    return part.length;
+  }
+
+  /** What is left, as chunks. */
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    if (this.#rest.length > 0) {
+      const rest = this.#rest;
+      this.#rest = new Uint8Array(0);
+      yield rest;
+    }
+    for (;;) {
+      const next = await this.#iterator.next();
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** Types that engine, trace, run and report share. */
+
+/** The kinds of reference, in the order of their codes in the engine. */
+export const KINDS = ["fetch", "load", "store", "modify"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What `--include` can name; a modify is included with its load or its store. */
+export type Access = "fetch" | "load" | "store";
+
+export type PageSize = "4KiB" | "2MiB" | "4MiB" | "1GiB";
+
+/** The replacement policies that a TLB can have, in the order of their codes in the engine. */
+export const TLB_POLICIES = ["lru", "fifo", "plru", "lfu", "random"] as const;
+export type TlbPolicy = (typeof TLB_POLICIES)[number];
+
+/** A TLB serves fetches (I), data (D) or both, at the first or the second level. */
+export const TLB_NAMES = ["L1", "L1I", "L1D", "L2", "L2I", "L2D"] as const;
+export type TlbName = (typeof TLB_NAMES)[number];
+
+export interface TlbGeometry {
+  name: TlbName;
+  entries: number;
+  ways: number;
+  policy: TlbPolicy;
+}
+
+/** A radix page table for pages of one size. */
+export interface PageTableShape {
+  /** Index bits of each level, root first. */
+  levelBits: number[];
+  /** Whether addresses are sign-extended from their highest used bit (64-bit machines) or end there (32-bit). */
+  signExtended: boolean;
+}
+
+/** A policy as the engine wants it: its place in the registry, and numbers for its parameters in their order. */
+export interface ChosenPolicy {
+  index: number;
+  name: string;
+  /** As the user would write them, defaults included. */
+  params: Record<string, number | string>;
+  values: number[];
+  clairvoyant: boolean;
+}
+
+/** A parameter as a policy's file in assembly/policies declares it. */
+export interface ParameterAbout {
+  name: string;
+  type: "integer" | "choice";
+  default: number | string;
+  min?: number | undefined;
+  max?: number | undefined;
+  choices?: string[] | undefined;
+  summary: string;
+}
+
+/** A policy as its file in assembly/policies declares it; a clairvoyant one must know the future. */
+export interface PolicyAbout {
+  name: string;
+  summary: string;
+  paper: string;
+  parameters: ParameterAbout[];
+  clairvoyant: boolean;
+}
+
+/** What the events of a run cost, in nanoseconds. */
+export interface Costs {
+  /** A reference whose translation is in the first-level TLB, the access to memory included. */
+  tlb_hit_ns: number;
+  /** What a look-up in the second-level TLB adds. */
+  l2_tlb_ns: number;
+  /** One memory reference of a page walk. */
+  walk_reference_ns: number;
+  minor_fault_ns: number;
+  major_fault_ns: number;
+  /** Writing a dirty page back, where the reference has to wait for it. */
+  writeback_ns: number;
+}
+
+/** What `replay` reports; the same object is what `--json` prints. Ratios are over references. */
+export interface ReplayReport {
+  command: "replay";
+  trace: {
+    path: string;
+    format: string;
+    /** Distinct pages touched, in the page size of the run. */
+    pages: number;
+    /** Bad lines that were skipped. */
+    skipped: number;
+    references: { total: number } & Record<Kind, number>;
+  };
+  machine: {
+    name: string;
+    frames: number;
+    memory_bytes: number;
+    page_bytes: number;
+    levels: number;
+    accessed_bit: "reference" | "walk";
+    tlb: { name: string; sets: number; ways: number; policy: TlbPolicy }[];
+    /** Entries of the paging-structure caches, from the root's level down. */
+    walk_caches: number[];
+    costs: Costs & { preset: string };
+  };
+  policy: { name: string; params: Record<string, number | string> };
+  result: {
+    hits: number;
+    faults: { total: number; minor: number; major: number };
+    fault_ratio: number;
+    evictions: number;
+    writebacks: number;
+    /** `shootdowns` are translations that evictions removed. */
+    tlb: { name: string; hits: number; misses: number; shootdowns: number }[];
+    walks: { count: number; memory_references: number };
+    effective_access_ns: number;
+  };
+  /** Faults in equal windows of references, from the start of the run to its end. */
+  history: { window_references: number; minor: number[]; major: number[] };
+  verdict: Verdict;
+  performance: {
+    seconds: number;
+    references_per_second: number;
+    workers: number;
+    peak_rss_bytes: number;
+  };
+}
+
+export interface Verdict {
+  thrashing: boolean;
+  /** Share of the modelled time spent waiting for pages to be read back. */
+  lost_share: number;
+  /** The smallest number of frames at which the run no longer thrashes; null when unknown or not thrashing. */
+  frames_to_stop: number | null;
+  memory_to_stop_bytes: number | null;
+  text: string;
+}
+
+/** How far a run has come. `share` is unknown while reading from a pipe. */
+export interface Progress {
+  phase: string;
+  share: number | undefined;
+  references: number;
+  references_per_second: number;
+  seconds_left: number | undefined;
+}
