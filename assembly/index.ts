@@ -4,6 +4,7 @@ import "./policies";
 
 export { internRuns } from "./analysis/intern";
 export { computeNextUse, initNextUse } from "./analysis/next_use";
+export { evictions } from "./core/fault";
 export { initFrames, pages, residentPages } from "./core/frames";
 export { addTlb, clearMmu, connectPort, tlbInvalidated, tlbMisses } from "./core/mmu";
 export { addLevel, firstUnfitRun, setSignExtended } from "./core/page_table";
@@ -19,7 +20,6 @@ export {
 export { setAccessedByWalk } from "./core/replay";
 export { attrsAt, futuresAt, idsAt, initRuns, runCapacity, tagsAt } from "./core/runs";
 export {
-  evictions,
   majorFaults,
   minorFaults,
   references,

@@ -10,8 +10,8 @@
  * every TLB and empties the paging-structure caches of its address space.
  */
 
-import { evictedFrame, fault, NO_FRAME } from "./fault";
-import { FRAME_BIAS, frameEntry, newPage, setTag, tagIn, UNTOUCHED } from "./frames";
+import { DemandPaging } from "./fault";
+import { FRAME_BIAS, frameEntry, frames, newPage, residentPages, setTag, tagIn, UNTOUCHED } from "./frames";
 import { map, NO_PAGE } from "./page_table";
 import { ReplacementPolicy } from "./policy";
 import { ASID_SHIFT } from "./runs";
@@ -125,8 +125,9 @@ export function translate<P extends ReplacementPolicy>(
       page = newPage();
       if (page == NO_PAGE || !map(tag, page)) return EXHAUSTED;
     }
-    pfn = fault<P>(policy, page, position);
-    if (evictedFrame != NO_FRAME) shootDown(tagIn(evictedFrame));
+    const full = residentPages() == frames();
+    pfn = DemandPaging.fault<P>(policy, page, position);
+    if (full) shootDown(tagIn(pfn));
     setTag(pfn, tag);
     faulted = FAULTED;
     restartWalk(tag);

@@ -3,7 +3,7 @@
  * while references hit.
  */
 
-import { fault } from "./fault";
+import { DemandPaging } from "./fault";
 import { dirtyAt, FRAME_BIAS, frameOfAt } from "./frames";
 import { hitWithTicks, tickUntil } from "./interval";
 import { EXHAUSTED, FAULTED, portAt, translate } from "./mmu";
@@ -92,17 +92,14 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
 
     const entry = load<u32>(frameOf + ((<usize>page) << 2));
     let pfn = entry - FRAME_BIAS;
-    let hits = references;
-    if (entry < FRAME_BIAS) {
+    if (entry >= FRAME_BIAS) {
+      hit<P>(policy, pfn, references, position);
+    } else {
       if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
-      pfn = fault<P>(policy, page, position);
-      hits--;
+      pfn = DemandPaging.fault<P>(policy, page, position);
+      if (references > 1) hit<P>(policy, pfn, references - 1, position + 1);
     }
-    store<u8>(dirty + pfn, load<u8>(dirty + pfn) | (kind >> 1));
-    if (hits != 0) {
-      if (!isDefined(policy.onInterval)) policy.onHit(pfn, hits);
-      else hitWithTicks<P>(policy, pfn, hits, position + (references - hits));
-    }
+    if (kind >= STORE) store<u8>(dirty + pfn, 1);
     if (isDefined(policy.onWrite)) {
       if (kind >= STORE) policy.onWrite(pfn);
     }
@@ -110,4 +107,9 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
   }
   stats.references = position;
   return count;
+}
+
+function hit<P extends ReplacementPolicy>(policy: P, pfn: u32, references: u32, position: u64): void {
+  if (isDefined(policy.onInterval)) hitWithTicks<P>(policy, pfn, references, position);
+  else policy.onHit(pfn, references);
 }

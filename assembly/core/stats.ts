@@ -1,5 +1,6 @@
 /**
- * The counters of a run. Only the cold paths count: hits follow from references and misses.
+ * The counters of a run. Only the cold paths count: hits follow from references and misses, evictions from faults
+ * and resident pages.
  */
 
 /**
@@ -12,9 +13,6 @@ const WINDOW_REFERENCES_FIRST: u64 = 1 << 10;
 @unmanaged
 class Stats {
   references: u64;
-  minorFaults: u64;
-  majorFaults: u64;
-  evictions: u64;
   writebacks: u64;
   walks: u64;
   walkReferences: u64;
@@ -30,13 +28,14 @@ stats.windowEnd = WINDOW_REFERENCES_FIRST;
 /** Per window: minor faults, major faults (u32 each). */
 const HISTORY: usize = memory.data(1024, 16);
 
-/** Counts a fault at reference number `position` (from 0); positions never decrease. */
-export function countFault(position: u64, major: bool): void {
-  if (major) stats.majorFaults++;
-  else stats.minorFaults++;
-  if (position >= stats.windowEnd) moveWindow(position);
-  const at = HISTORY + ((<usize>stats.window) << 3) + ((<usize>major) << 2);
-  store<u32>(at, load<u32>(at) + 1);
+export class History {
+  /** Counts a fault at reference number `position` (from 0); positions never decrease. */
+  @inline
+  static countFault(position: u64, major: bool): void {
+    if (position >= stats.windowEnd) moveWindow(position);
+    const at = HISTORY + ((<usize>stats.window) << 3) + ((<usize>major) << 2);
+    store<u32>(at, load<u32>(at) + 1);
+  }
 }
 
 function moveWindow(position: u64): void {
@@ -56,17 +55,23 @@ function mergeWindows(): void {
   stats.windowReferences <<= 1;
 }
 
+/** All windows' faults of one sort: `offset` 0 for minor, 4 for major. */
+function faultsOf(offset: usize): f64 {
+  let faults: u64 = 0;
+  for (let window: u32 = 0; window < WINDOWS; window++) {
+    faults += load<u32>(HISTORY + ((<usize>window) << 3) + offset);
+  }
+  return <f64>faults;
+}
+
 export function references(): f64 {
   return <f64>stats.references;
 }
 export function minorFaults(): f64 {
-  return <f64>stats.minorFaults;
+  return faultsOf(0);
 }
 export function majorFaults(): f64 {
-  return <f64>stats.majorFaults;
-}
-export function evictions(): f64 {
-  return <f64>stats.evictions;
+  return faultsOf(4);
 }
 export function writebacks(): f64 {
   return <f64>stats.writebacks;

@@ -40,16 +40,45 @@ const STRETCH_BYTES: u32 = 65535 * LINE_BYTES_MIN;
 
 const ALL_KINDS: u32 = 15;
 
-/** By (first byte xor second) & 15: the line's first three bytes, and its kind in the fourth. */
-const HEADS: usize = memory.data(64, 16);
+/**
+ * By (first byte xor second) & 15, 16 bytes each: the line's first three bytes as u32, its kind u32, and one line of
+ * that kind u64 in counters of 16 bits.
+ */
+const HEADS: usize = memory.data(256, 16);
+const HEAD_KIND = 4;
+const HEAD_COUNT = 8;
 setHead(0x20, 0x49, FETCH);
 setHead(0x4c, 0x20, LOAD);
 setHead(0x53, 0x20, STORE);
 setHead(0x4d, 0x20, MODIFY);
 
 function setHead(second: u32, first: u32, kind: u32): void {
-  store<u32>(HEADS + (((first ^ second) & 15) << 2), first | (second << 8) | (0x20 << 16) | (kind << 24));
+  const entry = HEADS + (((first ^ second) & 15) << 4);
+  store<u32>(entry, first | (second << 8) | (0x20 << 16));
+  store<u32>(entry, kind, HEAD_KIND);
+  store<u64>(entry, (<u64>1) << (kind << 4), HEAD_COUNT);
 }
+
+/** The fast path's vector constants, in memory so that the loop keeps them in registers instead of making them anew. */
+const LANES: usize = memory.data(144, 16);
+const COMMA = 0;
+const NEWLINE = 16;
+const BEFORE_LETTERS = 32;
+const LETTER_BIAS = 48;
+const ZERO = 64;
+const NINE = 80;
+const FIFTEEN = 96;
+const BACKWARDS = 112;
+const EVEN_BYTES = 128;
+v128.store(LANES, i8x16.splat(0x2c), COMMA);
+v128.store(LANES, i8x16.splat(0x0a), NEWLINE);
+v128.store(LANES, i8x16.splat(0x60), BEFORE_LETTERS);
+v128.store(LANES, i8x16.splat(0x27), LETTER_BIAS);
+v128.store(LANES, i8x16.splat(0x30), ZERO);
+v128.store(LANES, i8x16.splat(9), NINE);
+v128.store(LANES, i8x16.splat(15), FIFTEEN);
+v128.store(LANES, i8x16(-1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, -14, -15, -16), BACKWARDS);
+v128.store(LANES, i16x8.splat(0x00ff), EVEN_BYTES);
 
 /** The open run: where it is written, its key (vpn << 2 | kind) and its references - 1. */
 let output: u32 = 0;
@@ -98,59 +127,56 @@ function decodeStretch(at: usize, end: usize): usize {
   const last = end - FAST_LINE_BYTES;
   const tags = tagsAt();
   const attrs = attrsAt();
-  const outputLast = runCapacity() - 1;
   const include = text.include;
   const pageShift = <u64>text.pageShift;
-  const pageBytes = (<u64>1) << pageShift;
+  const offsetMask = ((<u64>1) << pageShift) - 1;
   const asid = (<u64>text.asid) << ASID_SHIFT;
-  const lanes = i8x16(0, -1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, -14, -15);
+  const comma = v128.load(LANES, COMMA);
+  const newline = v128.load(LANES, NEWLINE);
+  const beforeLetters = v128.load(LANES, BEFORE_LETTERS);
+  const letterBias = v128.load(LANES, LETTER_BIAS);
+  const zero = v128.load(LANES, ZERO);
+  const nine = v128.load(LANES, NINE);
+  const fifteen = v128.load(LANES, FIFTEEN);
+  const backwards = v128.load(LANES, BACKWARDS);
+  const evenBytes = v128.load(LANES, EVEN_BYTES);
   let lines: u64 = 0;
   let out = output;
   let key = openKey;
   let more = openMore;
 
-  while (at <= last && <i32>out < <i32>outputLast) {
-    const head = load<u32>(at);
-    const expected = load<u32>(HEADS + (((head ^ (head >> 8)) & 15) << 2));
-    const kind = expected >> 24;
-
+  while (at <= last) {
     const chunk = v128.load(at, 3);
-    const digits = <u32>ctz(i8x16.bitmask(i8x16.eq(chunk, i8x16.splat(0x2c))));
-    const lineEnd = <u32>ctz(i8x16.bitmask(i8x16.eq(chunk, i8x16.splat(0x0a))));
-    const reversed = i8x16.swizzle(chunk, i8x16.add(i8x16.splat(<i8>(digits - 1)), lanes));
-    const isDigit = i8x16.le_u(i8x16.sub(reversed, i8x16.splat(0x30)), i8x16.splat(9));
-    const isLetter = i8x16.le_u(
-      i8x16.sub(v128.or(reversed, i8x16.splat(0x20)), i8x16.splat(0x61)),
-      i8x16.splat(5),
-    );
-    const nibbles = i8x16.add(v128.and(reversed, i8x16.splat(15)), v128.and(isLetter, i8x16.splat(9)));
-    const pairs = v128.or(nibbles, i16x8.shr_u(nibbles, 4));
-    const address = <u64>(
-      i64x2.extract_lane(i8x16.shuffle(pairs, pairs, 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14), 0)
-    );
-    const hexLanes = i8x16.bitmask(v128.or(isDigit, isLetter));
+    const digits = <u32>ctz(i8x16.bitmask(i8x16.eq(chunk, comma)));
+    const lineEnd = <u32>ctz(i8x16.bitmask(i8x16.eq(chunk, newline)));
 
-    const sizeDigits = lineEnd - digits - 1;
-    const sizeText = load<u16>(at + digits, 4);
-    const tens = <u32>(sizeText & 255) - 0x30;
-    const ones = <u32>(sizeText >> 8) - 0x30;
-    const size = sizeDigits == 2 ? tens * 10 + ones : tens;
+    const isLetter = i8x16.gt_s(chunk, beforeLetters);
+    const nibbles = i8x16.sub(i8x16.sub(chunk, zero), v128.and(isLetter, letterBias));
+    const notDigit = v128.or(
+      v128.or(nibbles, i8x16.gt_s(nibbles, fifteen)),
+      v128.xor(isLetter, i8x16.gt_s(nibbles, nine)),
+    );
+    const reversed = i8x16.swizzle(nibbles, i8x16.add(i8x16.splat(<i8>digits), backwards));
+    const pairs = v128.and(v128.or(reversed, i16x8.shr_u(reversed, 4)), evenBytes);
+    const address = <u64>i64x2.extract_lane(i8x16.narrow_i16x8_u(pairs, pairs), 0);
 
-    if (
-      (((expected ^ head) << 8) |
-        <u32>(hexLanes != (1 << digits) - 1) |
-        <u32>(digits - 1 > 11) |
-        <u32>(sizeDigits - 1 > 1) |
-        <u32>(tens > 9) |
-        <u32>(ones > 9 && sizeDigits == 2) |
-        <u32>(size == 0) |
-        <u32>((address & (pageBytes - 1)) + size > pageBytes)) !=
-      0
-    ) {
-      break;
-    }
+    const head = load<u32>(at);
+    const entry = HEADS + (((head ^ (head >> 8)) & 15) << 4);
+    const kind = load<u32>(entry, HEAD_KIND);
+    const twoDigits = lineEnd - digits - 2;
+    const line = (1 << lineEnd) - 1;
+    const wrong =
+      ((head ^ load<u32>(entry)) << 8) |
+      ((i8x16.bitmask(notDigit) & line) ^ (1 << digits)) |
+      ((i8x16.bitmask(isLetter) & line) >>> digits) |
+      <u32>(digits - 1 > 11) |
+      (twoDigits & ~1) |
+      <u32>(load<u8>(at + digits, 4) == 0x30) |
+      <u32>((address & offsetMask) + 9 + 90 * twoDigits > offsetMask);
+    if (wrong != 0) break;
+
     at += lineEnd + 4;
-    lines += (<u64>1) << (kind << 4);
+    lines += load<u64>(entry, HEAD_COUNT);
     if (include != ALL_KINDS && ((include >> kind) & 1) == 0) continue;
 
     const vpn = address >> pageShift;
@@ -239,7 +265,8 @@ function parseLine(at: usize, end: usize, final: bool, length: u32): usize {
   const firstPage = address >> pageShift;
   const lastPage = (address + (size - 1)) >> pageShift;
   if (((text.include >> kind) & 1) == 1) {
-    if (output + 1 + <u32>(lastPage - firstPage) + 1 > runCapacity()) {
+    const shortLines = <u32>(end - at) / LINE_BYTES_MIN;
+    if (output + 1 + <u32>(lastPage - firstPage) + 1 + shortLines > runCapacity()) {
       text.status = RUNS_FULL;
       return 0;
     }
@@ -293,8 +320,8 @@ function isOther(at: usize, lineEnd: usize): bool {
 function kindOf(at: usize, lineEnd: usize): u32 {
   if (lineEnd - at < 3) return u32.MAX_VALUE;
   const head = <u32>load<u16>(at) | ((<u32>load<u8>(at, 2)) << 16);
-  const expected = load<u32>(HEADS + (((head ^ (head >> 8)) & 15) << 2));
-  return (expected & 0xffffff) == head ? expected >> 24 : u32.MAX_VALUE;
+  const entry = HEADS + (((head ^ (head >> 8)) & 15) << 4);
+  return load<u32>(entry) == head ? load<u32>(entry, HEAD_KIND) : u32.MAX_VALUE;
 }
 
 /** The value of a hexadecimal digit, more than 15 for anything else. */

@@ -1,8 +1,10 @@
 /**
- * Doubly linked lists over frame numbers: one pair of link arrays, any number of lists, each with a sentinel of
- * its own behind the last frame.
+ * Doubly linked lists over frames: one array of links, with a sentinel for each list before the first frame.
  *
- *     links u32 × 2 a node:   next | previous        newest = next(sentinel), oldest = previous(sentinel)
+ *     node            0 ... lists-1 │ lists + pfn ...         8 bytes: next u32 | previous u32
+ *                     sentinels     │ frames
+ *
+ * newest = next(sentinel), oldest = previous(sentinel). The few lines that every hit runs are inlined.
  */
 
 import { reserve } from "../layout";
@@ -18,41 +20,31 @@ export class Links {
   }
 
   @inline
-  private at(node: u32): usize {
-    return this.nodes + ((<usize>node) << 3);
-  }
-
-  @inline
   next(node: u32): u32 {
-    return load<u32>(this.at(node));
+    return load<u32>(this.nodes + ((<usize>node) << 3));
   }
 
   @inline
   previous(node: u32): u32 {
-    return load<u32>(this.at(node), 4);
+    return load<u32>(this.nodes + ((<usize>node) << 3), 4);
   }
 
-  /** Makes `sentinel` an empty list. */
-  makeEmpty(sentinel: u32): void {
-    this.join(sentinel, sentinel);
-  }
-
-  isEmpty(sentinel: u32): bool {
-    return this.next(sentinel) == sentinel;
-  }
-
+  /** Puts a node that is in no list behind `place`. */
+  @inline
   insertAfter(place: u32, node: u32): void {
     const next = this.next(place);
     this.join(place, node);
     this.join(node, next);
   }
 
+  @inline
   remove(node: u32): void {
     this.join(this.previous(node), this.next(node));
   }
 
+  @inline
   private join(before: u32, after: u32): void {
-    store<u32>(this.at(before), after);
-    store<u32>(this.at(after), before, 4);
+    store<u32>(this.nodes + ((<usize>before) << 3), after);
+    store<u32>(this.nodes + ((<usize>after) << 3), before, 4);
   }
 }
