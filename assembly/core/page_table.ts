@@ -85,7 +85,7 @@ export function entryIn(node: u32, tag: u64, depth: u32): u32 {
   return load<u32>(slot(node, tag, depth));
 }
 
-/** The page id of `tag` without counting anything, or `NO_PAGE`. */
+/** The page id of `tag` without counting anything, or `NO_PAGE`; leaves its path in `PATH`. */
 export function find(tag: u64): u32 {
   let node = rootOf(tag);
   const leaf = levels - 1;

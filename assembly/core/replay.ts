@@ -29,7 +29,8 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
   const attrs = attrsAt();
   const futures = futuresAt();
   const dirty = dirtyAt();
-  const byWalk = accessedByWalk;
+  // A policy that knows the future needs no accessed bits, but it must see time pass.
+  const byWalk = accessedByWalk && !isDefined(policy.onFuture);
   let position = stats.references;
 
   for (let run: u32 = 0; run < count; run++) {

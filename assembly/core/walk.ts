@@ -7,7 +7,7 @@
  * Intel SDM vol. 3A, 4.5 (4-level and 5-level paging) and 4.10 (caching translation information).
  */
 
-import { entryIn, leafDepth, NO_PAGE, pathNode, rootOf, setPathNode } from "./page_table";
+import { entryIn, find, leafDepth, NO_PAGE, pathNode, rootOf, setPathNode } from "./page_table";
 import { stats } from "./stats";
 import { fillWalkCaches, findStart } from "./walk_cache";
 
@@ -45,5 +45,7 @@ export function completeWalk(tag: u64): void {
 
 /** After the fault of a walk has been handled and its page mapped: the walk's restart. */
 export function restartWalk(tag: u64): void {
+  // The shootdown may have emptied the caches that the first attempt started from: the whole path is wanted.
+  find(tag);
   fillWalkCaches(tag, findStart(tag));
 }

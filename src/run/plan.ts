@@ -63,6 +63,9 @@ export interface ReplayPlan {
 }
 
 const DEFAULT_FRAMES: FramesWanted = { share: 0.5 };
+/** The mask that keeps every kind. */
+export const ALL_KINDS = 0b1111;
+
 const ACCESSES: readonly Access[] = ["fetch", "load", "store"];
 
 export function planReplay(options: ReplayOptions): ReplayPlan {
@@ -138,7 +141,7 @@ function checkFormat(name: string | undefined): void {
 
 /** A bit for each of fetch, load, store, modify; a modify comes with its load or its store. */
 function includeMask(include: ReplayOptions["include"]): number {
-  if (include === undefined) return 0b1111;
+  if (include === undefined) return ALL_KINDS;
   const wanted = typeof include === "string" ? include.split(",") : include;
   let mask = 0;
   for (const text of wanted) {

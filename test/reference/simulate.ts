@@ -95,6 +95,8 @@ export interface Machine {
   levelBits: number[];
   /** Entries of the paging-structure cache of each non-leaf depth, root first; 0 is none. */
   walkCaches?: number[];
+  /** The root's entries are registers, as in PAE paging; see walk.ts. */
+  rootInRegisters?: boolean;
   /** At each level one unified TLB (l1), or one for instructions and one for data, or none. */
   tlb: Partial<Record<TlbName, TlbGeometry>>;
   policy: PolicyName;

@@ -11,8 +11,8 @@
  *
  * The depth of the root table is 0; the deepest table holds the leaf entries, which map pages.
  * The entry that a walk reads at depth k is known by the vpn's index bits down to and including
- * depth k: its prefix. One simplification: the SDM (4.4.1) keeps the four root entries of PAE
- * paging in registers, but here reading one costs a reference as in the other modes.
+ * depth k: its prefix. PAE paging (4.4.1) keeps the four root entries in registers, which the
+ * processor loads with CR3: reading one is no memory reference, whether it is present or not.
  */
 
 export interface WalkGeometry {
@@ -20,10 +20,12 @@ export interface WalkGeometry {
   levelBits: number[];
   /** Entries of the paging-structure cache of each non-leaf depth; absent or 0 is no cache. */
   walkCaches?: number[];
+  /** The root's entries are registers, as in PAE paging, so reading one is no memory reference. */
+  rootInRegisters?: boolean;
 }
 
 export interface WalkResult {
-  /** How many entries of page tables the walk read. */
+  /** How many entries of page tables the walk read from memory. */
   references: number;
   /** The depth of the paging-structure cache that hit; undefined if none did. */
   hitDepth: number | undefined;
@@ -56,6 +58,7 @@ export class SlowWalker {
   references = 0;
 
   readonly #levelBits: number[];
+  readonly #rootInRegisters: boolean;
   /** By depth; the leaf depth has none. */
   readonly #caches: WalkCache[];
   /** Names of the non-leaf entries that are present. Tables are never freed. */
@@ -68,6 +71,7 @@ export class SlowWalker {
       throw new Error("a paging-structure cache holds non-leaf entries only");
     }
     this.#levelBits = geometry.levelBits;
+    this.#rootInRegisters = geometry.rootInRegisters ?? false;
     this.#caches = geometry.levelBits.slice(0, nonLeafLevels).map((_bits, depth) => ({
       capacity: walkCaches[depth] ?? 0,
       entries: [],
@@ -96,7 +100,7 @@ export class SlowWalker {
     const leafDepth = this.#levelBits.length - 1;
     let references = 0;
     for (let depth = firstDepthRead(hitDepth); depth <= leafDepth; depth += 1) {
-      references += 1;
+      if (depth > 0 || !this.#rootInRegisters) references += 1;
       const isPresent = depth === leafDepth ? isResident : this.#present.has(this.#name(asid, vpn, depth));
       if (!isPresent) break;
     }

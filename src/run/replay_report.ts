@@ -1,0 +1,106 @@
+/** The report of a replay, from the counters that its workers sent. */
+
+import { PAGE_SHIFTS } from "../machine/paging.ts";
+import type { ReplayReport } from "../types.ts";
+import { type Assessment, verdictOf } from "./advice.ts";
+import type { ReplayPlan } from "./plan.ts";
+import type { DecodeResult, ReplayResult } from "./tasks.ts";
+
+export function replayReport(run: {
+  plan: ReplayPlan;
+  frames: number;
+  result: ReplayResult;
+  decode: DecodeResult;
+  assessment: Assessment;
+  /** Frames at which the run would stop thrashing, if it does and somebody looked. */
+  stop: number | undefined;
+  workersUsed: number;
+}): ReplayReport {
+  const { plan, frames, result, decode, assessment, stop, workersUsed } = run;
+  const { references, minorFaults: minor, majorFaults: major } = result;
+  const { machine, mmu, policy, trace, costs } = plan;
+  const faults = minor + major;
+  const pageBytes = 2 ** PAGE_SHIFTS[plan.pageSize];
+  const exact = !mmu.accessedByWalk;
+  return {
+    command: "replay",
+    trace: {
+      path: trace.path,
+      format: decode.format,
+      pages: minor,
+      skipped: decode.skipped,
+      references: { total: references, ...decode.references },
+    },
+    machine: {
+      name: machine.name,
+      frames,
+      memory_bytes: frames * pageBytes,
+      page_bytes: pageBytes,
+      levels: trace.pageTable.levelBits.length,
+      accessed_bit: mmu.accessedByWalk ? "walk" : "reference",
+      tlb: mmu.tlbs.map(({ name, entries, ways, policy }) => ({ name, sets: entries / ways, ways, policy })),
+      walk_caches: mmu.walkCaches,
+      costs,
+    },
+    policy: { name: policy.name, params: policy.params },
+    result: {
+      hits: references - faults,
+      faults: { total: faults, minor, major },
+      fault_ratio: faults / references,
+      evictions: result.evictions,
+      writebacks: result.writebacks,
+      tlb: tlbCounts(plan, result, decode),
+      walks: { count: result.walks, memory_references: result.walkReferences },
+      effective_access_ns: assessment.effectiveAccessNs,
+    },
+    history: result.history,
+    verdict: verdictOf(
+      assessment,
+      result,
+      frames,
+      pageBytes,
+      policy.name,
+      stop === undefined ? undefined : { frames: stop, exact },
+    ),
+    performance: {
+      seconds: result.seconds,
+      references_per_second: references / result.seconds,
+      workers: workersUsed,
+      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    },
+  };
+}
+
+/** References that missed the first level and found a second one to ask. */
+function l2Lookups(plan: ReplayPlan, result: ReplayResult): number {
+  const hasL2 = (side: string) => plan.mmu.tlbs.some(({ name }) => name === "L2" || name === `L2${side}`);
+  return plan.mmu.tlbs.reduce((lookups, { name }, index) => {
+    if (!name.startsWith("L1")) return lookups;
+    const asks = name === "L1" ? hasL2("I") || hasL2("D") : hasL2(name.slice(-1));
+    return lookups + (asks ? (result.tlbs[index]?.misses ?? 0) : 0);
+  }, 0);
+}
+
+/** Hits follow from who looks a TLB up: every reference of its side, or the misses of the level before. */
+function tlbCounts(plan: ReplayPlan, result: ReplayResult, decode: DecodeResult) {
+  const { fetch, load, store, modify } = decode.references;
+  const lookups = { I: fetch, D: load + store + modify };
+  const missesOf = (wanted: string) =>
+    plan.mmu.tlbs.reduce(
+      (sum, { name }, index) => sum + (name === wanted ? (result.tlbs[index]?.misses ?? 0) : 0),
+      0,
+    );
+  return plan.mmu.tlbs.map(({ name }, index) => {
+    const { misses = 0, invalidated = 0 } = result.tlbs[index] ?? {};
+    return { name, hits: lookupsOf(name) - misses, misses, shootdowns: invalidated };
+  });
+
+  function lookupsOf(name: string): number {
+    if (name === "L1") return lookups.I + lookups.D;
+    if (name === "L1I") return lookups.I;
+    if (name === "L1D") return lookups.D;
+    if (name === "L2I") return missesOf("L1I");
+    if (name === "L2D") return missesOf("L1D");
+    return missesOf("L1") + missesOf("L1I") + missesOf("L1D");
+  }
+}
