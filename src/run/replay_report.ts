@@ -72,7 +72,7 @@ export function replayReport(run: {
 }
 
 /** References that missed the first level and found a second one to ask. */
-function l2Lookups(plan: ReplayPlan, result: ReplayResult): number {
+export function l2Lookups(plan: ReplayPlan, result: ReplayResult): number {
   const hasL2 = (side: string) => plan.mmu.tlbs.some(({ name }) => name === "L2" || name === `L2${side}`);
   return plan.mmu.tlbs.reduce((lookups, { name }, index) => {
     if (!name.startsWith("L1")) return lookups;
