@@ -1,19 +1,31 @@
-/** Ctrl-C and SIGTERM: the first stops the run cleanly, the second at once. */
+/**
+ * Ctrl-C and SIGTERM: the first stops the run cleanly. A second one, or a thread that cannot be stopped because it
+ * waits for a pipe that nobody opens, lets the signal do what it does by default.
+ */
 
-import { EXIT } from "../errors.ts";
+const PATIENCE_MS = 1500;
 
 export function interruptible(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort();
-  };
   const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const name of signals) process.on(name, onSignal);
-  return {
-    signal: controller.signal,
-    stop() {
-      for (const name of signals) process.off(name, onSignal);
-    },
+  let patience: NodeJS.Timeout | undefined;
+
+  const stop = (): void => {
+    clearTimeout(patience);
+    for (const name of signals) process.off(name, onSignal);
   };
+  const giveUp = (): void => {
+    stop();
+    process.kill(process.pid, "SIGINT");
+  };
+  const onSignal = (): void => {
+    if (controller.signal.aborted) {
+      giveUp();
+    } else {
+      controller.abort();
+      patience = setTimeout(giveUp, PATIENCE_MS);
+    }
+  };
+  for (const name of signals) process.on(name, onSignal);
+  return { signal: controller.signal, stop };
 }

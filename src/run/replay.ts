@@ -9,9 +9,8 @@
  *   advice     the same policy at other sizes, when the run thrashes
  */
 
-import { statSync } from "node:fs";
 import { TraceError } from "../errors.ts";
-import { isRegularFile } from "../trace/open.ts";
+import { inspectTrace, traceLabel } from "../trace/open.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, framesToStop } from "./advice.ts";
 import { DECODER } from "./limits.ts";
@@ -31,9 +30,7 @@ import type { DecodeResult, ReplayResult, RunsFrom, ScanResult } from "./tasks.t
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = planReplay(options);
-  const { path } = plan.trace;
-  const regular = isRegularFile(path);
-  const sizeBytes = regular && path !== "-" ? statSync(path).size : undefined;
+  const { regular, sizeBytes } = inspectTrace(plan.trace.path);
   const workers = workersFor(plan, sizeBytes);
   const session = new Session({ workers, signal: options.signal, onProgress: options.onProgress });
   try {
@@ -53,11 +50,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
 }
 
 function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {
-  const label = plan.trace.path === "-" ? "standard input" : plan.trace.path;
   const what =
     plan.trace.include === ALL_KINDS ? "no references" : "no references of the kinds that --include names";
   const skipped = decode.skipped > 0 ? `, only ${decode.skipped} bad lines` : "";
-  return new TraceError(`${label}: holds ${what}${skipped}`);
+  return new TraceError(`${traceLabel(plan.trace.path)}: holds ${what}${skipped}`);
 }
 
 /** What the passes before the replay found out, and where the following ones read the runs. */

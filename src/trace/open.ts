@@ -4,8 +4,18 @@
  * as chunks.
  */
 
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { Socket } from "node:net";
+import { isatty } from "node:tty";
 import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
@@ -14,6 +24,7 @@ import { compressionOf } from "./compression/index.ts";
 const HEAD_BYTES = 4096;
 const CHUNK_BYTES = 256 * 1024;
 const STDIN = 0;
+const STDIN_PATH = "-";
 
 export interface TraceBytes {
   /** As the user named it; `-` is standard input. */
@@ -31,18 +42,32 @@ export interface TraceBytes {
   close(): void;
 }
 
-/** Whether the path can be read twice: a regular file, unlike a pipe. */
-export function isRegularFile(path: string): boolean {
-  if (path === "-") return fstatSync(STDIN).isFile();
-  const fd = openFile(path);
-  const regular = fstatSync(fd).isFile();
-  closeSync(fd);
-  return regular;
+/**
+ * What there is to read, without opening it: a pipe must be opened only once, by who reads it. A regular file, unlike
+ * a pipe, can be read twice.
+ */
+export function inspectTrace(path: string): { regular: boolean; sizeBytes: number | undefined } {
+  try {
+    const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
+    if (stat.isDirectory()) throw new UserError(`${path}: is a folder; name a trace file`);
+    if (path === STDIN_PATH && isatty(STDIN)) {
+      throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
+    }
+    if (path !== STDIN_PATH) accessSync(path, constants.R_OK);
+    return { regular: stat.isFile(), sizeBytes: stat.isFile() ? stat.size : undefined };
+  } catch (error) {
+    throw explainOpening(path, error);
+  }
+}
+
+/** How messages name a trace. */
+export function traceLabel(path: string): string {
+  return path === STDIN_PATH ? "standard input" : path;
 }
 
 export async function openTrace(path: string): Promise<TraceBytes> {
-  const label = path === "-" ? "standard input" : path;
-  const fd = path === "-" ? STDIN : openFile(path);
+  const label = traceLabel(path);
+  const fd = path === STDIN_PATH ? STDIN : openFile(path);
   const stat = fstatSync(fd);
   if (stat.isFile()) {
     const magic = new Uint8Array(16);
@@ -55,25 +80,23 @@ export async function openTrace(path: string): Promise<TraceBytes> {
 }
 
 function openFile(path: string): number {
-  let fd: number;
   try {
-    fd = openSync(path, "r");
+    return openSync(path, "r");
   } catch (error) {
-    throw new UserError(`${path}: ${OPEN_ERRORS[(error as NodeJS.ErrnoException).code ?? ""] ?? error}`);
+    throw explainOpening(path, error);
   }
-  if (fstatSync(fd).isDirectory()) {
-    closeSync(fd);
-    throw new UserError(`${path}: is a folder; name a trace file`);
-  }
-  return fd;
 }
 
-const OPEN_ERRORS: Record<string, string> = {
+const OPENING: Record<string, string> = {
   ENOENT: "no such file",
-  ENOTDIR: "no such file: part of the path is not a folder",
+  ENOTDIR: "no such file: a part of the path is not a folder",
   EACCES: "no permission to read it",
-  EISDIR: "is a folder; name a trace file",
 };
+
+function explainOpening(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? error : new UserError(`${path}: ${OPENING[code] ?? code}`);
+}
 
 function plainFile(path: string, label: string, fd: number, sizeBytes: number): TraceBytes {
   const head = new Uint8Array(HEAD_BYTES);
