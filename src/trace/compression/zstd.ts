@@ -1,17 +1,17 @@
 /**
- * Zstandard: through Node's zlib where it has it (22.15 on), otherwise through libzstd compiled to WebAssembly,
- * which the package zstddec carries. Frames in a row and skippable frames are read (RFC 8878).
+ * Zstandard (RFC 8878), frames in a row and skippable frames included, through libzstd compiled to WebAssembly, which
+ * the package zstddec carries.
  *
- * zstddec's own streaming drops libzstd's error codes, so that damage would pass in silence: its WebAssembly is
- * taken, not its wrapper. The version is pinned, and test/trace/compression.test.ts holds it to this.
+ * Node has zstd of its own from 22.15 on, but (24.21) it stops after the first frame without a word, so that a file made
+ * by `cat a.zst b.zst` would count half, and it ignores what stands behind the frame. zstddec's own streaming drops
+ * libzstd's error codes. So its WebAssembly is taken and driven here, on every version of Node alike; the package's
+ * version is pinned.
  */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { Readable, type Transform } from "node:stream";
-import zlib from "node:zlib";
 import { CompressionError } from "./error.ts";
-import type { Compression, Decompressor } from "./index.ts";
+import type { Compression } from "./index.ts";
 
 const INPUT_BYTES = 128 * 1024;
 const OUTPUT_BYTES = 256 * 1024;
@@ -24,31 +24,8 @@ export const zstd: Compression = {
   recognise: (head) =>
     MAGIC.every((byte, index) => head[index] === byte) ||
     (((head[0] ?? 0) & 0xf0) === 0x50 && SKIPPABLE_MAGIC.every((byte, index) => head[index + 1] === byte)),
-  decompress: (source) => (createNative === undefined ? decodeWasm : decodeNative)(source),
+  decompress: decode,
 };
-
-// --- Node's own ---
-
-const createNative = (zlib as { createZstdDecompress?: (options: object) => Transform }).createZstdDecompress;
-
-const decodeNative: Decompressor = async function* (source) {
-  const decoder = createNative?.({ chunkSize: OUTPUT_BYTES }) as Transform;
-  const input = Readable.from(source, { objectMode: false });
-  input.once("error", (error) => decoder.destroy(error));
-  try {
-    yield* input.pipe(decoder) as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "Z_BUF_ERROR") throw new CompressionError("zstd: truncated: the data ends early");
-    if (/^Z(STD)?_/.test(code ?? "")) throw new CompressionError(`zstd: ${(error as Error).message}`);
-    throw error;
-  } finally {
-    decoder.destroy();
-    input.destroy();
-  }
-};
-
-// --- libzstd in WebAssembly ---
 
 /** ZSTD_ErrorCode of zstd_errors.h. */
 const REASONS: Record<number, string> = {
@@ -83,8 +60,7 @@ function instantiate(): Libzstd {
   return new WebAssembly.Instance(compiled, { env }).exports as unknown as Libzstd;
 }
 
-/** The decoder for Nodes without one of their own; exported for its test. */
-export const decodeWasm: Decompressor = async function* (source) {
+async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const lib = instantiate();
   const context = lib.ZSTD_createDCtx();
   const input = lib.malloc(INPUT_BYTES);
@@ -121,4 +97,4 @@ export const decodeWasm: Decompressor = async function* (source) {
   if (wanted !== 0) {
     throw new CompressionError(`zstd: truncated: ends inside a frame, after ${taken} compressed bytes`);
   }
-};
+}
