@@ -29,6 +29,11 @@ export function reserve(bytes: u64): usize {
   return <usize>at;
 }
 
+/** An array with one element of `T` a frame or page, zero at the start. */
+export function reserveArray<T>(length: u32): usize {
+  return reserve(<u64>length * sizeof<T>());
+}
+
 /** Everything reserved so far, in bytes; may exceed what one memory can hold. */
 export function reservedBytes(): f64 {
   return <f64>mark;

@@ -5,8 +5,9 @@
  * L. A. Belady, 1966; R. L. Mattson et al., 1970, section "Optimal replacement algorithm".
  */
 
-import { NEVER, reserveArray } from "../core/policy";
+import { NEVER } from "../core/policy";
 import { futuresAt, idsAt } from "../core/runs";
+import { reserveArray } from "../layout";
 
 /** Per page: the number + 1 of the earliest run seen so far, 0 for none. */
 let nextRun: usize = 0;

@@ -5,7 +5,7 @@
  *     pfn ──pageOf──> page id, ──tagOf──> address space and vpn (for shootdowns)
  */
 
-import { reserveArray } from "./policy";
+import { reserveArray } from "../layout";
 
 /** States of a page that has no frame; any greater entry of the page map is a pfn + FRAME_BIAS. */
 export const UNTOUCHED: u32 = 0;

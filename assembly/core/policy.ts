@@ -24,8 +24,6 @@
  * with unmanaged classes AssemblyScript silently runs the wrong one.
  */
 
-import { reserve } from "../layout";
-
 /** A policy's own fields live here: one policy runs in an instance at a time. */
 const STATE_BYTES: usize = 512;
 const STATE: usize = memory.data(<i32>STATE_BYTES, 16);
@@ -72,9 +70,4 @@ export function parameter(index: u32): f64 {
 export function setParameter(index: u32, value: f64): void {
   assert(index < PARAMETERS_MAX);
   store<f64>(PARAMETERS + (index << 3), value);
-}
-
-/** An array with one element of `T` a frame or page, zero at the start. */
-export function reserveArray<T>(length: u32): usize {
-  return reserve(<u64>length * sizeof<T>());
 }

@@ -28,6 +28,7 @@ stats.windowEnd = WINDOW_REFERENCES_FIRST;
 /** Per window: minor faults, major faults (u32 each). */
 const HISTORY: usize = memory.data(1024, 16);
 
+/** A class for the sake of `@inline`, as in fault.ts. */
 export class History {
   /** Counts a fault at reference number `position` (from 0); positions never decrease. */
   @inline
