@@ -50,24 +50,27 @@ export interface Machine {
   walkCaches: Record<string, number>;
 }
 
-/** Turns a validated description into a machine; `what` names it in errors. */
-export function toMachine(file: MachineFile, what: string): Machine {
+/** Says where in its source a part of a machine stands, by the keys that lead to it. */
+export type Locate = (...keys: string[]) => string;
+
+/** Turns a validated description into a machine; errors begin with what `locate` says. */
+export function toMachine(file: MachineFile, locate: Locate): Machine {
   const { name, summary = "", source = "", paging, walk_caches = {} } = file;
   const { pageSizes, tables } = PAGING[paging];
   const tlbs = new Map<PageSize, TlbGeometry[]>();
   for (const [size, text] of Object.entries(file.tlb) as [PageSize, string][]) {
     if (!pageSizes.includes(size)) {
       throw new UserError(
-        `${what}: ${paging} paging has no pages of ${size}; it has ${pageSizes.join(", ")}`,
+        `${locate("tlb", size)}: ${paging} paging has no pages of ${size}; it has ${pageSizes.join(", ")}`,
       );
     }
-    tlbs.set(size, parseTlbs(text, `${what}: tlb ${size}`));
+    tlbs.set(size, parseTlbs(text, locate("tlb", size)));
   }
-  if (tlbs.size === 0) throw new UserError(`${what}: tlb must describe at least one page size`);
+  if (tlbs.size === 0) throw new UserError(`${locate("tlb")}: tlb must describe at least one page size`);
   const unknown = Object.keys(walk_caches).find((table) => !tables.includes(table));
   if (unknown !== undefined) {
     throw new UserError(
-      `${what}: ${paging} paging has no ${unknown} to cache; its tables above the leaf are ${tables.join(", ")}`,
+      `${locate("walk_caches", unknown)}: ${paging} paging has no ${unknown} to cache; its tables above the leaf are ${tables.join(", ")}`,
     );
   }
   const walkCaches = Object.fromEntries(
@@ -78,7 +81,7 @@ export function toMachine(file: MachineFile, what: string): Machine {
 
 /** The presets, in the order in which `clockhand list machines` shows them. */
 export function listMachines(): Machine[] {
-  return PRESETS.map((preset) => toMachine(preset, `machine ${preset.name}`));
+  return PRESETS.map((preset) => toMachine(preset, () => `machine ${preset.name}`));
 }
 
 /** The preset called `name`. */
@@ -91,7 +94,7 @@ export function presetMachine(name: string): Machine {
         "or name a .yaml or .json file",
     );
   }
-  return toMachine(preset, `machine ${name}`);
+  return toMachine(preset, () => `machine ${name}`);
 }
 
 /** The TLBs for pages of `pageSize`. */

@@ -32,13 +32,17 @@ function header({ trace, machine, policy }: ReplayReport): string {
     [
       "machine",
       `${machine.name}: ${formatCount(machine.frames)} frames of ${formatBytes(machine.page_bytes)} ` +
-        `(${formatBytes(machine.memory_bytes)}, ${formatShare(machine.frames / Math.max(1, trace.pages))} of the pages), ` +
+        `(${formatBytes(machine.memory_bytes)}, ${shareOfPages(machine.frames, trace.pages)}), ` +
         `${machine.levels}-level page table`,
     ],
     ["policy", [policy.name, ...(params.length > 0 ? [`(${params.join(", ")})`] : [])].join(" ")],
   ];
   if (trace.skipped > 0) rows.push(["skipped", `${formatCount(trace.skipped)} bad lines`]);
   return rows.map(([name = "", text = ""]) => `  ${name.padEnd(9)}${text}`).join("\n");
+}
+
+function shareOfPages(frames: number, pages: number): string {
+  return frames >= pages ? "room for all pages" : `${formatShare(frames / pages)} of the pages`;
 }
 
 function results(report: ReplayReport): string {
