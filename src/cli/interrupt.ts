@@ -8,10 +8,7 @@ const PATIENCE_MS = 1500;
 export function interruptible(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const signals = ["SIGINT", "SIGTERM"] as const;
-  let patience: NodeJS.Timeout | undefined;
-
   const stop = (): void => {
-    clearTimeout(patience);
     for (const name of signals) process.off(name, onSignal);
   };
   const giveUp = (): void => {
@@ -23,7 +20,7 @@ export function interruptible(): { signal: AbortSignal; stop(): void } {
       giveUp();
     } else {
       controller.abort();
-      patience = setTimeout(giveUp, PATIENCE_MS);
+      setTimeout(giveUp, PATIENCE_MS).unref();
     }
   };
   for (const name of signals) process.on(name, onSignal);

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { listCommand } from "./list.ts";
+import { oneLine } from "./one_line.ts";
 import { replayCommand } from "./replay.ts";
 
 const EXAMPLES = `
@@ -35,7 +36,9 @@ for (const command of [replayCommand(), listCommand()]) {
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.bug);
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  process.stderr.write(`clockhand: standard output cannot be written: ${error.message}\n`);
+  process.exit(EXIT.user);
 });
 
 try {
@@ -50,8 +53,8 @@ function report(error: unknown): number {
     const message =
       error.code === "commander.help"
         ? 'no command given; "clockhand --help" shows all'
-        : error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
-    process.stderr.write(`clockhand: ${message}\n`);
+        : error.message.replace(/^error: /, "").replace(/\n\((Did you mean .*)\)$/, " ($1)");
+    process.stderr.write(`clockhand: ${oneLine(message)}\n`);
     return EXIT.user;
   }
   const code = exitCodeOf(error);
@@ -60,7 +63,7 @@ function report(error: unknown): number {
     const stack = error instanceof Error ? error.stack : undefined;
     process.stderr.write(`clockhand: this is a bug: ${stack ?? message}\n`);
   } else {
-    process.stderr.write(`clockhand: ${message}\n`);
+    process.stderr.write(`clockhand: ${oneLine(message)}\n`);
   }
   return code;
 }

@@ -13,11 +13,11 @@ const OPTIONS: Options = {
   hideCursor: true,
   fps: 10,
   barsize: 24,
-  format: "{phase}  {bar} {percentage}%  {rate} references/s  {left}",
+  format: "{phase}  {bar} {percentage}%  {rate}{left}",
 };
 const OPTIONS_UNKNOWN_END: Options = {
   ...OPTIONS,
-  format: "{phase}  {references} references  {rate} references/s",
+  format: "{phase}  {references} references  {rate}",
 };
 
 export function progressBar(): { update(progress: Progress): void; stop(): void } {
@@ -35,7 +35,7 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
       const payload = {
         phase: progress.phase,
         references: formatCount(references),
-        rate: formatRate(rate),
+        rate: references === 0 ? "" : `${formatRate(rate)} references/s  `,
         left: left === undefined ? "" : `${Math.ceil(left)} s left`,
       };
       if (bar === undefined || phase !== progress.phase) {

@@ -17,6 +17,9 @@ export function parseMachine(text: string, path: string): Machine {
   const locate = (...keys: string[]): string => at(offsetOf(document.contents, keys));
 
   const [error] = document.errors;
+  if (error?.code === "MULTIPLE_DOCS") {
+    throw new UserError(`${at(error.pos[0])}: a second document begins; a machine file holds one`);
+  }
   if (error !== undefined) throw new UserError(`${at(error.pos[0])}: ${error.message.split("\n")[0]}`);
   const parsed = v.safeParse(MachineFile, document.toJS({ maxAliasCount: 100 }));
   if (parsed.success) return toMachine(parsed.output, locate);
@@ -43,7 +46,8 @@ function explain(issue: Issue): string {
   if (issue.type === "picklist") {
     return `${keys.join(".")}: ${issue.received} is none of ${issue.expected.replaceAll(" | ", ", ")}`;
   }
-  return `${keys.join(".") || "machine"}: expected ${issue.expected ?? issue.message}, found ${issue.received}`;
+  if (keys.length === 0) return "expected a machine: keys with values, such as name, paging and tlb";
+  return `${keys.join(".")}: expected ${issue.expected ?? issue.message}, found ${issue.received}`;
 }
 
 /** The keys that may stand where `parents` lead to. */

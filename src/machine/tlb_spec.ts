@@ -53,7 +53,7 @@ function parseTlb(part: string, what: string): TlbGeometry {
   if (ways < 1 || ways > WAYS_MAX || entries < 1 || entries > ENTRIES_MAX) {
     throw new UserError(`${what}: ${part}: entries must be 1 to ${ENTRIES_MAX} and ways 1 to ${WAYS_MAX}`);
   }
-  if (!Number.isInteger(Math.log2(sets))) {
+  if (sets < 1 || !Number.isInteger(Math.log2(sets))) {
     throw new UserError(
       `${what}: ${part}: entries / ways, the number of sets, must be a power of two, not ${sets}`,
     );

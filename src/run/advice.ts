@@ -3,66 +3,79 @@
  *
  * A run thrashes when it spends most of its modelled time waiting for evicted pages to be read back (P. J. Denning,
  * "Thrashing: its causes and prevention", AFIPS 1968: the paging device, not the processor, sets the pace). The size
- * at which it would stop is looked for by running the same policy at sixteen sizes at once over one decode, twice:
- * first spread evenly by ratio, then evenly between the two that enclose the answer.
+ * at which it would stop is looked for by running the same machine with sixteen numbers of frames at once over one decode:
+ * first spread evenly by ratio, then, at most twice, evenly between the two that enclose the answer.
  */
 
 import { modelTime } from "../machine/costs.ts";
 import type { Costs, Verdict } from "../types.ts";
 import { formatBytes, formatCount, formatShare } from "../units.ts";
-import type { CellResult, ReplayResult } from "./tasks.ts";
+import type { ReplayCounters } from "./tasks.ts";
 
 const LOST_SHARE_MAX = 0.5;
 const SIZES = 16;
-const ROUNDS = 2;
+const ROUNDS = 3;
 
 export interface Assessment {
   /** Mean modelled time of a reference, in nanoseconds. */
   effectiveAccessNs: number;
   lostShare: number;
   thrashing: boolean;
-  /** With more major faults than this the run thrashes. */
-  majorFaultsMax: number;
 }
 
-export function assess(result: ReplayResult, l2Lookups: number, costs: Costs): Assessment {
-  const time = modelTime({ ...result, l2Lookups }, costs);
+/** `l2Lookups` are the references that missed the first level and found a second one to ask. */
+export function assess(counters: ReplayCounters, l2Lookups: number, costs: Costs): Assessment {
+  const time = modelTime({ ...counters, l2Lookups }, costs);
   const lostShare = time.total === 0 ? 0 : time.major / time.total;
-  const others = time.total - time.major;
   return {
-    effectiveAccessNs: result.references === 0 ? 0 : time.total / result.references,
+    effectiveAccessNs: counters.references === 0 ? 0 : time.total / counters.references,
     lostShare,
     thrashing: lostShare > LOST_SHARE_MAX,
-    majorFaultsMax: Math.floor((others * LOST_SHARE_MAX) / (1 - LOST_SHARE_MAX) / costs.major_fault_ns),
   };
 }
 
-/** The smallest number of frames above `frames` with at most `majorFaultsMax` major faults, near enough. */
-export async function framesToStop(
+/**
+ * Major faults with which a run surely thrashes, whatever its other costs come to at another size: there they are less
+ * than here, where evictions add walks and write-backs, or nearly so.
+ */
+export function hopelessMajorFaults(counters: ReplayCounters, l2Lookups: number, costs: Costs): number {
+  const time = modelTime({ ...counters, l2Lookups }, costs);
+  const bearable = ((time.total - time.major) * LOST_SHARE_MAX) / (1 - LOST_SHARE_MAX);
+  return Math.ceil((2 * bearable) / costs.major_fault_ns);
+}
+
+/** A number of frames at which a run stops thrashing; `exact` if it still does with one frame less. */
+export interface Stop {
+  frames: number;
+  exact: boolean;
+}
+
+/** Looks between `frames`, which thrash, and room for all `pages`, which cannot. */
+export async function findStop(
   frames: number,
   pages: number,
-  majorFaultsMax: number,
-  runCells: (frames: number[]) => Promise<CellResult[]>,
-): Promise<number> {
+  thrashesAt: (frames: number[]) => Promise<boolean[]>,
+): Promise<Stop> {
   let low = frames;
   let high = pages;
   for (let round = 0; round < ROUNDS && high - low > 1; round++) {
     const sizes = round === 0 ? byRatio(low, high) : byDifference(low, high);
-    const cells = await runCells(sizes);
-    const enough = cells.filter((cell) => cell.majorFaults <= majorFaultsMax);
-    high = enough[0]?.frames ?? high;
-    low = cells.findLast((cell) => cell.frames < high)?.frames ?? low;
+    const thrashing = await thrashesAt(sizes);
+    const first = thrashing.indexOf(false);
+    const last = first < 0 ? sizes.length : first;
+    high = sizes[last] ?? high;
+    low = sizes[last - 1] ?? low;
   }
-  return high;
+  return { frames: high, exact: high - low === 1 };
 }
 
 export function verdictOf(
   assessment: Assessment,
-  result: ReplayResult,
+  result: ReplayCounters,
   frames: number,
   pageBytes: number,
   policy: string,
-  stop: { frames: number; exact: boolean } | undefined,
+  stop: Stop | undefined,
 ): Verdict {
   const { thrashing, lostShare } = assessment;
   return {

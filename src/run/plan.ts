@@ -12,6 +12,7 @@ import { PAGE_SHIFTS, PAGING, pageTableOf } from "../machine/paging.ts";
 import { parseTlbs } from "../machine/tlb_spec.ts";
 import { nearest } from "../nearest.ts";
 import { FORMATS } from "../trace/formats/index.ts";
+import { explainOpening } from "../trace/open.ts";
 import type { Access, ChosenPolicy, Costs, PageSize, Progress } from "../types.ts";
 import { parseBytes, parsePercentage } from "../units.ts";
 import { engineModule } from "./session.ts";
@@ -122,8 +123,7 @@ function machineOf(text: string): Machine {
   try {
     source = readFileSync(text, "utf8");
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : String(error);
-    throw new UserError(`--machine: ${text}: ${reason}`);
+    throw new UserError(`--machine: ${text}: ${explainOpening(error)}`);
   }
   return parseMachine(source, text);
 }

@@ -12,7 +12,7 @@
 import { TraceError } from "../errors.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
 import type { ReplayReport } from "../types.ts";
-import { assess, framesToStop } from "./advice.ts";
+import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
 import { DECODER } from "./limits.ts";
 import {
   ALL_KINDS,
@@ -38,11 +38,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     const frames = resolveFrames(plan.frames, first.scan?.pages ?? 0);
     const { result, decode, workersUsed } = await mainPass(plan, session, first, frames, workers);
     if (result.references === 0) throw noReferences(plan, decode);
-    const assessment = assess(result, l2Lookups(plan, result), plan.costs);
+    const assessment = assess(result, l2Lookups(plan.mmu.tlbs, result), plan.costs);
     const wantsAdvice = assessment.thrashing && (options.advice ?? true);
-    const stop = wantsAdvice
-      ? await advise(plan, session, first, frames, result, assessment.majorFaultsMax)
-      : undefined;
+    const stop = wantsAdvice ? await advise(plan, session, first, frames, result) : undefined;
     return replayReport({ plan, frames, result, decode, assessment, stop, workersUsed });
   } finally {
     await session.close();
@@ -111,18 +109,23 @@ function isBrokenRing(error: unknown): boolean {
   return error instanceof Error && error.name === "BrokenRing";
 }
 
+/** Looks for the memory at which the run would not thrash; cells are whole machines, so the answer is theirs too. */
 function advise(
   plan: ReplayPlan,
   session: Session,
   first: FirstPass,
   frames: number,
   result: ReplayResult,
-  majorFaultsMax: number,
-): Promise<number> {
-  const { policy, seed, trace } = plan;
+): Promise<Stop> {
+  const { policy, mmu, seed, trace, costs } = plan;
   const pages = result.minorFaults;
-  const common = { runs: first.runs, pages, policy, pageTable: trace.pageTable, seed };
-  return framesToStop(frames, pages, majorFaultsMax, (sizes) =>
-    session.run("cells", { ...common, frames: sizes }, "looking for enough memory"),
-  );
+  const majorFaultsMax = hopelessMajorFaults(result, l2Lookups(mmu.tlbs, result), costs);
+  const common = { runs: first.runs, pages, policy, mmu, pageTable: trace.pageTable, seed, majorFaultsMax };
+  return findStop(frames, pages, async (sizes) => {
+    const cells = await session.run("cells", { ...common, frames: sizes }, "looking for enough memory");
+    return cells.map(
+      (counters) =>
+        counters === undefined || assess(counters, l2Lookups(mmu.tlbs, counters), costs).thrashing,
+    );
+  });
 }

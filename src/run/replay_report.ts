@@ -1,10 +1,11 @@
 /** The report of a replay, from the counters that its workers sent. */
 
 import { PAGE_SHIFTS } from "../machine/paging.ts";
-import type { ReplayReport } from "../types.ts";
-import { type Assessment, verdictOf } from "./advice.ts";
+import type { ReplayReport, TlbGeometry } from "../types.ts";
+import { type Assessment, type Stop, verdictOf } from "./advice.ts";
+import { peakRssBytes } from "./memory_use.ts";
 import type { ReplayPlan } from "./plan.ts";
-import type { DecodeResult, ReplayResult } from "./tasks.ts";
+import type { DecodeResult, ReplayCounters, ReplayResult } from "./tasks.ts";
 
 export function replayReport(run: {
   plan: ReplayPlan;
@@ -12,8 +13,8 @@ export function replayReport(run: {
   result: ReplayResult;
   decode: DecodeResult;
   assessment: Assessment;
-  /** Frames at which the run would stop thrashing, if it does and somebody looked. */
-  stop: number | undefined;
+  /** Where the run would stop thrashing, if it does and somebody looked. */
+  stop: Stop | undefined;
   workersUsed: number;
 }): ReplayReport {
   const { plan, frames, result, decode, assessment, stop, workersUsed } = run;
@@ -21,7 +22,6 @@ export function replayReport(run: {
   const { machine, mmu, policy, trace, costs } = plan;
   const faults = minor + major;
   const pageBytes = 2 ** PAGE_SHIFTS[plan.pageSize];
-  const exact = !mmu.accessedByWalk;
   return {
     command: "replay",
     trace: {
@@ -54,30 +54,23 @@ export function replayReport(run: {
       effective_access_ns: assessment.effectiveAccessNs,
     },
     history: result.history,
-    verdict: verdictOf(
-      assessment,
-      result,
-      frames,
-      pageBytes,
-      policy.name,
-      stop === undefined ? undefined : { frames: stop, exact },
-    ),
+    verdict: verdictOf(assessment, result, frames, pageBytes, policy.name, stop),
     performance: {
       seconds: result.seconds,
       references_per_second: references / result.seconds,
       workers: workersUsed,
-      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+      peak_rss_bytes: peakRssBytes(),
     },
   };
 }
 
 /** References that missed the first level and found a second one to ask. */
-export function l2Lookups(plan: ReplayPlan, result: ReplayResult): number {
-  const hasL2 = (side: string) => plan.mmu.tlbs.some(({ name }) => name === "L2" || name === `L2${side}`);
-  return plan.mmu.tlbs.reduce((lookups, { name }, index) => {
+export function l2Lookups(tlbs: TlbGeometry[], counters: ReplayCounters): number {
+  const hasL2 = (side: string) => tlbs.some(({ name }) => name === "L2" || name === `L2${side}`);
+  return tlbs.reduce((lookups, { name }, index) => {
     if (!name.startsWith("L1")) return lookups;
     const asks = name === "L1" ? hasL2("I") || hasL2("D") : hasL2(name.slice(-1));
-    return lookups + (asks ? (result.tlbs[index]?.misses ?? 0) : 0);
+    return lookups + (asks ? (counters.tlbs[index]?.misses ?? 0) : 0);
   }, 0);
 }
 

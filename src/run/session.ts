@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { fromMessage, InterruptedError } from "../errors.ts";
+import { fromMessage, InterruptedError, UserError } from "../errors.ts";
 import type { Progress } from "../types.ts";
 import { newProgress, watchProgress } from "./progress.ts";
 import type { Outcome, WorkerData } from "./tasks.ts";
@@ -32,6 +32,8 @@ export function engineModule(): WebAssembly.Module {
 export class Session {
   readonly #pool: Piscina;
   readonly #abort = new AbortController();
+  /** Ends the listening to the caller's signal. */
+  readonly #closed = new AbortController();
   readonly #onProgress: ((progress: Progress) => void) | undefined;
   #folder: Promise<string> | undefined;
 
@@ -43,7 +45,7 @@ export class Session {
     const { workers, signal, onProgress } = options;
     this.#onProgress = onProgress;
     if (signal?.aborted) this.#abort.abort();
-    signal?.addEventListener("abort", () => this.#abort.abort(), { once: true });
+    signal?.addEventListener("abort", () => this.#abort.abort(), { once: true, signal: this.#closed.signal });
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
       minThreads: workers,
@@ -74,12 +76,18 @@ export class Session {
 
   /** A path in the run's temporary folder. */
   async temporary(name: string): Promise<string> {
-    this.#folder ??= mkdtemp(join(tmpdir(), "clockhand-"));
+    this.#folder ??= mkdtemp(join(tmpdir(), "clockhand-")).catch((error: NodeJS.ErrnoException) => {
+      throw new UserError(
+        `no temporary folder can be made in ${tmpdir()} (${error.code}); set TMPDIR to one that can be written`,
+      );
+    });
     return join(await this.#folder, name);
   }
 
   async close(): Promise<void> {
+    this.#closed.abort();
     await this.#pool.destroy();
-    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true });
+    const folder = await this.#folder?.catch(() => undefined);
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -64,14 +64,11 @@ export interface ReplayTask extends CommonTask {
   seed: number;
 }
 
-/** Faults of the same policy at several sizes, over one decode. */
-export interface CellsTask extends CommonTask {
-  runs: RunsFrom;
+/** The same machine with several numbers of frames, over one decode. */
+export interface CellsTask extends Omit<ReplayTask, "frames"> {
   frames: number[];
-  pages: number;
-  policy: ChosenPolicy;
-  pageTable: PageTableShape;
-  seed: number;
+  /** A cell with more major faults than this is given up: no counters come back for it. */
+  majorFaultsMax: number;
 }
 
 export interface DecodeResult {
@@ -86,9 +83,7 @@ export interface ScanResult extends DecodeResult {
   pages: number;
 }
 
-export interface ReplayResult {
-  /** Of the trace, where this task decoded it. */
-  decode: DecodeResult | undefined;
+export interface ReplayCounters {
   references: number;
   minorFaults: number;
   majorFaults: number;
@@ -97,14 +92,13 @@ export interface ReplayResult {
   walks: number;
   walkReferences: number;
   tlbs: { misses: number; invalidated: number }[];
-  history: { window_references: number; minor: number[]; major: number[] };
-  seconds: number;
 }
 
-export interface CellResult {
-  frames: number;
-  minorFaults: number;
-  majorFaults: number;
+export interface ReplayResult extends ReplayCounters {
+  /** Of the trace, where this task decoded it. */
+  decode: DecodeResult | undefined;
+  history: { window_references: number; minor: number[]; major: number[] };
+  seconds: number;
 }
 
 export type Outcome<T> = { value: T } | { error: ErrorMessage };

@@ -28,28 +28,24 @@ export class TextRuns {
     this.#engine = engine;
   }
 
-  /** Fills the engine's run buffer; 0 at the end of the trace. */
-  async next(): Promise<number> {
+  /** Decodes the next piece of text into the engine's run buffer: the number of runs, or `undefined` at the end. */
+  async next(): Promise<number | undefined> {
     const { core } = this.#engine;
-    for (;;) {
-      const full = core.textStatus() === DECODE.runsFull;
-      this.#engine.keepText(this.#taken, this.#length);
-      this.#offset += this.#taken;
-      this.#length -= this.#taken;
-      this.#taken = 0;
-      if (!full && !this.#ended) await this.#fill();
-      if (this.#length === 0 && this.#ended) return 0;
+    const full = core.textStatus() === DECODE.runsFull;
+    this.#engine.keepText(this.#taken, this.#length);
+    this.#offset += this.#taken;
+    this.#length -= this.#taken;
+    this.#taken = 0;
+    if (!full && !this.#ended) await this.#fill();
+    if (this.#length === 0 && this.#ended) return undefined;
 
-      const runs = core[this.#format.kernel](this.#length, this.#ended);
-      this.#taken = core.textConsumed();
-      if (core.textStatus() === DECODE.badLine) throw this.#badLine();
-      if (runs > 0) {
-        this.#runs += runs;
-        this.#checkAddresses(runs);
-        return runs;
-      }
-      if (this.#ended && this.#taken === 0) throw new Error("the decoder made no progress");
-    }
+    const runs = core[this.#format.kernel](this.#length, this.#ended);
+    this.#taken = core.textConsumed();
+    if (core.textStatus() === DECODE.badLine) throw this.#badLine();
+    if (runs === 0 && this.#taken === 0 && this.#ended) throw new Error("the decoder made no progress");
+    this.#runs += runs;
+    if (runs > 0) this.#checkAddresses(runs);
+    return runs;
   }
 
   async #fill(): Promise<void> {

@@ -8,18 +8,17 @@ import { Engine } from "../engine/engine.ts";
 import { toMessage } from "../errors.ts";
 import { formatOf } from "../trace/formats/index.ts";
 import { openTrace, type TraceBytes } from "../trace/open.ts";
-import type { ChosenPolicy } from "../types.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "./limits.ts";
 import { ProgressWriter } from "./progress.ts";
 import { RingReader, RingWriter } from "./ring.ts";
 import { SpillReader, SpillWriter, writeFully } from "./spill.ts";
 import type {
-  CellResult,
   CellsTask,
   DecodeResult,
   NextUseTask,
   Outcome,
   ParseTask,
+  ReplayCounters,
   ReplayResult,
   ReplayTask,
   RunsFrom,
@@ -33,9 +32,9 @@ import { TextRuns } from "./text_runs.ts";
 /** Piscina hands its own array of worker data on, ours inside. */
 const { module } = (Array.isArray(workerData) ? workerData[1] : workerData) as WorkerData;
 
-/** Runs that arrive in an engine's run buffer, block by block. */
+/** Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`. */
 interface RunSource {
-  next(): number | Promise<number>;
+  next(): number | undefined | Promise<number | undefined>;
   /** Bytes taken and in all (0 if unknown), for progress. */
   position(): { taken: number; total: number };
   decode(): DecodeResult | undefined;
@@ -134,17 +133,9 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
       });
       const source = await openRuns(runs, engine);
       await eachBlock(source, task.progress, engine, (count) => engine.replay(count));
-      const { core } = engine;
       return {
+        ...countersOf(engine),
         decode: source.decode(),
-        references: core.references(),
-        minorFaults: core.minorFaults(),
-        majorFaults: core.majorFaults(),
-        evictions: core.evictions(),
-        writebacks: core.writebacks(),
-        walks: core.walks(),
-        walkReferences: core.walkReferences(),
-        tlbs: engine.tlbCounts(),
         history: engine.history(),
         seconds: (performance.now() - start) / 1000,
       };
@@ -155,46 +146,52 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
   });
 }
 
-export function cells(task: CellsTask): Promise<Outcome<CellResult[]>> {
+export function cells(task: CellsTask): Promise<Outcome<(ReplayCounters | undefined)[]>> {
   return outcome(async () => {
-    const { runs, frames, pages, policy, pageTable, seed } = task;
+    const { runs, frames, majorFaultsMax, policy, mmu, pageTable, seed } = task;
     const { clairvoyant } = policy;
+    const buffer = { capacity: DECODER.runCapacity, interned: false, clairvoyant };
     const reader = new Engine(module, {
-      runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant },
+      runs: buffer,
       ...(runs.from === "trace" ? { text: textSetup(runs.trace) } : {}),
       pageTable,
-      pages,
+      pages: 0,
     });
-    const engines = frames.map((size) => labEngine(size, pages, policy, seed));
-    const columns = clairvoyant ? (["ids", "attrs", "futures"] as const) : (["ids", "attrs"] as const);
+    const pages = task.pages ?? PAGES_UNKNOWN_MAX;
+    const engines = frames.map((size) => {
+      const memory = { frames: size, policy };
+      return new Engine(module, { runs: buffer, memory, mmu, pageTable, pages, seed });
+    });
+    const columns = clairvoyant ? (["tags", "attrs", "futures"] as const) : (["tags", "attrs"] as const);
     const source = await openRuns(runs, reader);
-    await eachBlock(source, task.progress, reader, (count) => {
-      reader.intern(count);
-      for (const engine of engines) {
+    let going = engines;
+    await eachBlock(source, task.progress, engines.at(-1) ?? reader, (count) => {
+      for (const engine of going) {
         for (const column of columns) {
           engine.column(column, count).set(reader.column(column, count));
         }
-        engine.core.replayInterned(count);
+        engine.replay(count);
       }
+      going = going.filter(({ core }) => core.majorFaults() <= majorFaultsMax);
     });
-    return engines.map(({ core }, index) => ({
-      frames: frames[index] ?? 0,
-      minorFaults: core.minorFaults(),
-      majorFaults: core.majorFaults(),
-    }));
+    return engines.map((engine) => (going.includes(engine) ? countersOf(engine) : undefined));
   });
 }
 
 // --- internal ---
 
-function labEngine(frames: number, pages: number, policy: ChosenPolicy, seed: number): Engine {
-  const { clairvoyant } = policy;
-  return new Engine(module, {
-    runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant },
-    memory: { frames, policy },
-    pages,
-    seed,
-  });
+function countersOf(engine: Engine): ReplayCounters {
+  const { core } = engine;
+  return {
+    references: core.references(),
+    minorFaults: core.minorFaults(),
+    majorFaults: core.majorFaults(),
+    evictions: core.evictions(),
+    writebacks: core.writebacks(),
+    walks: core.walks(),
+    walkReferences: core.walkReferences(),
+    tlbs: engine.tlbCounts(),
+  };
 }
 
 function textSetup(trace: TraceTask) {
@@ -206,7 +203,7 @@ async function openRuns(from: RunsFrom, engine: Engine): Promise<RunSource> {
   if (from.from === "spill") {
     const reader = new SpillReader(from.path, { futures: from.futures });
     return {
-      next: () => reader.next(engine),
+      next: () => reader.next(engine) || undefined,
       position: () => ({ taken: reader.positionBytes, total: reader.sizeBytes }),
       decode: () => undefined,
       close: () => reader.close(),
@@ -215,7 +212,7 @@ async function openRuns(from: RunsFrom, engine: Engine): Promise<RunSource> {
   if (from.from === "ring") {
     const ring = new RingReader(from.ring, DECODER.runCapacity);
     return {
-      next: () => ring.next(engine),
+      next: () => ring.next(engine) || undefined,
       position: () => ({ taken: 0, total: 0 }),
       decode: () => undefined,
       close: () => undefined,
@@ -244,9 +241,9 @@ async function eachBlock(
   try {
     for (;;) {
       const next = source.next();
-      const count = typeof next === "number" ? next : await next;
-      if (count === 0) break;
-      use(count);
+      const count = next instanceof Promise ? await next : next;
+      if (count === undefined) break;
+      if (count > 0) use(count);
       references = engine.core.references() || engine.core.decodedTotal();
       const { taken, total } = source.position();
       progress.update(taken, total, references);

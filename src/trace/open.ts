@@ -15,6 +15,7 @@ import {
   statSync,
 } from "node:fs";
 import { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { isatty } from "node:tty";
 import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
@@ -54,9 +55,10 @@ export function inspectTrace(path: string): { regular: boolean; sizeBytes: numbe
       throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
     }
     if (path !== STDIN_PATH) accessSync(path, constants.R_OK);
-    return { regular: stat.isFile(), sizeBytes: stat.isFile() ? stat.size : undefined };
+    const regular = stat.isFile() && path !== STDIN_PATH;
+    return { regular, sizeBytes: regular ? stat.size : undefined };
   } catch (error) {
-    throw explainOpening(path, error);
+    throw openingError(path, error);
   }
 }
 
@@ -69,33 +71,41 @@ export async function openTrace(path: string): Promise<TraceBytes> {
   const label = traceLabel(path);
   const fd = path === STDIN_PATH ? STDIN : openFile(path);
   const stat = fstatSync(fd);
-  if (stat.isFile()) {
+  if (stat.isFile() && fd !== STDIN) {
     const magic = new Uint8Array(16);
     const length = readSync(fd, magic, 0, magic.length, 0);
     if (compressionOf(magic.subarray(0, length)) === undefined) {
       return plainFile(path, label, fd, stat.size);
     }
   }
-  return chunkedTrace(path, label, fd, stat.isFile() ? stat.size : undefined);
+  return chunkedTrace(path, label, fd, stat.isFile() && fd !== STDIN ? stat.size : undefined);
 }
 
+/** A pipe is opened without waiting for somebody to write to it, so that the run can be interrupted meanwhile. */
 function openFile(path: string): number {
   try {
-    return openSync(path, "r");
+    const wait = statSync(path).isFIFO() ? constants.O_NONBLOCK : 0;
+    return openSync(path, constants.O_RDONLY | wait);
   } catch (error) {
-    throw explainOpening(path, error);
+    throw openingError(path, error);
   }
+}
+
+function openingError(path: string, error: unknown): unknown {
+  return error instanceof UserError ? error : new UserError(`${path}: ${explainOpening(error)}`);
 }
 
 const OPENING: Record<string, string> = {
   ENOENT: "no such file",
   ENOTDIR: "no such file: a part of the path is not a folder",
   EACCES: "no permission to read it",
+  EISDIR: "is a folder; name a file",
 };
 
-function explainOpening(path: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === undefined ? error : new UserError(`${path}: ${OPENING[code] ?? code}`);
+/** Why a file cannot be opened, in words. */
+export function explainOpening(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return OPENING[code ?? ""] ?? message;
 }
 
 function plainFile(path: string, label: string, fd: number, sizeBytes: number): TraceBytes {
@@ -125,15 +135,7 @@ async function chunkedTrace(
   fd: number,
   sizeBytes: number | undefined,
 ): Promise<TraceBytes> {
-  const stream =
-    sizeBytes === undefined && fstatSync(fd).isFIFO()
-      ? new Socket({ fd, readable: true, writable: false })
-      : createReadStream("", {
-          fd,
-          highWaterMark: CHUNK_BYTES,
-          autoClose: fd !== STDIN,
-          ...(sizeBytes === undefined ? {} : { start: 0 }),
-        });
+  const stream = openStream(fd, sizeBytes !== undefined);
   let taken = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
@@ -169,6 +171,14 @@ async function chunkedTrace(
       stream.destroy();
     },
   };
+}
+
+/** Standard input is read from where it stands, other files from their start; a pipe or socket never blocks a thread. */
+function openStream(fd: number, fromStart: boolean): Readable {
+  const stat = fstatSync(fd);
+  if (stat.isFIFO() || stat.isSocket()) return new Socket({ fd, readable: true, writable: false });
+  const options = { fd, highWaterMark: CHUNK_BYTES, autoClose: fd !== STDIN };
+  return createReadStream("", fromStart ? { ...options, start: 0 } : options);
 }
 
 /** Chunks of any size, read into buffers of any size, with a look ahead. */

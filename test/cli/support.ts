@@ -36,8 +36,10 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** Written to standard input, which is then closed; a number is a file descriptor. Nothing: /dev/null. */
-  stdin?: Uint8Array | string | number;
+  /** Written to standard input, which is then closed. */
+  input?: Uint8Array | string;
+  /** Another standard input than /dev/null: a file descriptor, or a socket that the test writes to. */
+  stdin?: number | "open";
   env?: Record<string, string>;
   cwd?: string;
   uid?: number;
@@ -57,11 +59,13 @@ export interface Running {
 
 /** Starts any program, keeping what it writes. */
 export function start(program: string, args: readonly string[], options: RunOptions = {}): Running {
-  const { stdin, env, ...rest } = options;
+  const { input, stdin, env, ...rest } = options;
+  const source =
+    typeof stdin === "number" ? stdin : input === undefined && stdin === undefined ? "ignore" : "pipe";
   const spawnOptions: SpawnOptions = {
     ...rest,
     env: { ...process.env, ...env },
-    stdio: [stdin === undefined ? "ignore" : typeof stdin === "number" ? stdin : "pipe", "pipe", "pipe"],
+    stdio: [source, "pipe", "pipe"],
   };
   const begin = performance.now();
   const child = spawn(program, args, spawnOptions);
@@ -70,10 +74,8 @@ export function start(program: string, args: readonly string[], options: RunOpti
     child[name]?.on("data", (chunk: Buffer) => written[name].push(chunk));
   }
   const text = (name: "stdout" | "stderr") => Buffer.concat(written[name]).toString("utf8");
-  if (child.stdin !== null) {
-    child.stdin.on("error", () => undefined);
-    if (typeof stdin !== "number" && stdin !== undefined) child.stdin.end(stdin);
-  }
+  child.stdin?.on("error", () => undefined);
+  if (input !== undefined) child.stdin?.end(input);
   const killer = setTimeout(() => child.kill("SIGKILL"), RUN_MILLISECONDS_MAX);
   const outcome = new Promise<Outcome>((resolve, reject) => {
     child.once("error", reject);
@@ -96,9 +98,18 @@ export function clockhand(args: readonly string[], options: RunOptions = {}): Pr
   return startClockhand(args, options).outcome;
 }
 
-/** Runs a shell command in which "$0" is node, "$1" the command line's script and "$2" on are `args`. */
-export function shell(command: string, args: readonly string[] = [], options: RunOptions = {}) {
-  return start("bash", ["-c", command, process.execPath, MAIN, ...args], options).outcome;
+/** What a shell script of these tests begins with: `clockhand` runs it, `$trace` is a file, `"$@"` are arguments. */
+const PRELUDE = 'node=$0 main=$1 trace=$2; shift 2; clockhand() { "$node" "$main" "$@"; }';
+
+/** Runs a bash script that calls `clockhand`. */
+export function shell(
+  script: string,
+  trace: string,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const parameters = [process.execPath, MAIN, trace, ...args];
+  return start("bash", ["-c", `${PRELUDE}\n${script}`, ...parameters], options).outcome;
 }
 
 /** Runs `replay TRACE ... --json`, which must succeed in silence, and parses the one document it prints. */
@@ -138,8 +149,8 @@ const MESSAGE_BYTES_MAX = 700;
 export function expectRefusal(outcome: Outcome, code: number, ...patterns: (RegExp | string)[]): void {
   const { stderr } = outcome;
   for (const pattern of patterns) {
-    if (typeof pattern === "string") expect(stderr).toContain(pattern);
-    else expect(stderr).toMatch(pattern);
+    const said = typeof pattern === "string" ? stderr.includes(pattern) : pattern.test(stderr);
+    if (!said) expect.fail(`expected ${pattern} on standard error, which has:\n${stderr}`);
   }
   expect(stderr.split("\n"), `one line on standard error:\n${stderr}`).toHaveLength(2);
   expect(stderr).toMatch(/^clockhand: \S.*\n$/);
@@ -253,7 +264,10 @@ export function distinctPages(references: readonly Reference[]): number {
 }
 
 /** LRU over references: the faults it must have. */
-export function lruFaults(references: readonly Reference[], frames: number): { minor: number; major: number } {
+export function lruFaults(
+  references: readonly Reference[],
+  frames: number,
+): { minor: number; major: number } {
   const resident = new Set<number>();
   const seen = new Set<number>();
   const faults = { minor: 0, major: 0 };

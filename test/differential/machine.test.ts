@@ -1,5 +1,6 @@
 /*
- * Whole machines against the slow model: TLBs, walks, walk caches, frames and policy together, and every counter.
+ * Whole machines against the slow model: TLBs, walks, walk caches, frames and policy together, and every
+ * counter.
  */
 
 import { describe, expect, it } from "vitest";

@@ -31,8 +31,8 @@ const TELLING_VARIANTS = [
 ];
 
 /**
- * Every registered policy with its defaults, with each parameter moved off its default, and the telling variants:
- * a new policy is tested with its parameters as soon as it is registered.
+ * Every registered policy with its defaults, with each parameter moved off its default, and the telling
+ * variants: a new policy is tested with its parameters as soon as it is registered.
  */
 export const POLICY_SPECS: string[] = [
   ...new Set([

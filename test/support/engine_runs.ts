@@ -193,7 +193,7 @@ export function replayLab(
     seed,
   };
   const engine = new Engine(module, setup);
-  const ids = internedIds(module, runs);
+  const ids = idsOf(module, runs);
   const futures = policy.clairvoyant ? futuresOf(module, runs) : undefined;
   eachBlock(runs.length, blocks, engine, (start, end) => {
     writeRuns(engine, runs.slice(start, end));
@@ -209,8 +209,19 @@ export function pagingOf({ references, minor, major, evictions, writebacks, resi
   return { references, minor, major, evictions, writebacks, resident, history };
 }
 
-function futuresOf(module: WebAssembly.Module, runs: readonly Run[]): BigUint64Array {
-  return nextUses(module, internedIds(module, runs), 1000);
+/** Ids and futures of an array of runs, computed once, for one is often replayed by many policies. */
+const idsOf = oncePerRuns(internedIds);
+const futuresOf = oncePerRuns((module, runs) => nextUses(module, idsOf(module, runs), 1000));
+
+function oncePerRuns<T extends object>(compute: (module: WebAssembly.Module, runs: readonly Run[]) => T) {
+  const computed = new WeakMap<WebAssembly.Module, WeakMap<readonly Run[], T>>();
+  return (module: WebAssembly.Module, runs: readonly Run[]): T => {
+    const known = computed.get(module) ?? new WeakMap<readonly Run[], T>();
+    computed.set(module, known);
+    const result = known.get(runs) ?? compute(module, runs);
+    known.set(runs, result);
+    return result;
+  };
 }
 
 function writeFutures(engine: Engine, futures: BigUint64Array): void {

@@ -1,6 +1,7 @@
 /*
- * Small machines with everything varied: paging mode and page size, walk caches, one or two levels of TLB, split
- * or unified, of any policy. Small on purpose, so that streams of some thousand references fill them many times.
+ * Small machines with everything varied: paging mode and page size, walk caches, one or two levels of TLB,
+ * split or unified, of any policy. Small on purpose, so that streams of some thousand references fill them
+ * many times.
  */
 
 import { PAGING, PAGING_MODES, type PagingMode, pageTableOf } from "../../src/machine/paging.ts";

@@ -87,7 +87,9 @@ export function comparableMachine(model: MachineResult, machine: ReplayMachine) 
   };
 }
 
-/** A TLB's hits follow from who looks it up: the references of its side, or the misses of the level before. */
+/**
+ * A TLB's hits follow from who looks it up: the references of its side, or the misses of the level before.
+ */
 export function comparableEngineMachine(counters: Counters, machine: ReplayMachine, runs: readonly Run[]) {
   const fetches = runs.reduce((sum, run) => sum + (run.kind === 0 ? run.references : 0), 0);
   const lookups: Record<string, number> = { I: fetches, D: counters.references - fetches };

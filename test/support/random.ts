@@ -1,9 +1,10 @@
 /*
  * Seeded randomness: one generator for the tests' own choices, and the engine's, written anew.
  *
- * `Random` is mulberry32 by Tommy Ettinger (public domain), small and fast. `Pcg32` is PCG-XSH-RR 64/32 as in
- * M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number
- * Generation", HMC-CS-2014-0905, 2014, so that a slow model and the engine can draw the same numbers.
+ * `Random` is mulberry32 by Tommy Ettinger (public domain), small and fast. `Pcg32` is PCG-XSH-RR 64/32 as
+ * in M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random
+ * Number Generation", HMC-CS-2014-0905, 2014, so that a slow model and the engine can draw the same
+ * numbers.
  */
 
 export class Random {
@@ -72,7 +73,9 @@ export class Pcg32 {
   }
 }
 
-/** The engine's stream number `stream` of a run with `seed`: 0 is the policy's, i + 1 that of TLB number i. */
+/**
+ * The engine's stream number `stream` of a run with `seed`: 0 is the policy's, i + 1 that of TLB number i.
+ */
 export function engineDraws(seed: number, stream: number): (bound: number) => number {
   const generator = new Pcg32(BigInt(seed), BigInt(stream));
   return (bound) => generator.below(bound);

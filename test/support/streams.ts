@@ -1,6 +1,6 @@
 /*
- * Streams of references to test with: what programs do (locality, loops, phases, scans), and what policies and
- * TLBs like least. Each is made from a seed, which belongs in the message of a test that fails.
+ * Streams of references to test with: what programs do (locality, loops, phases, scans), and what policies
+ * and TLBs like least. Each is made from a seed, which belongs in the message of a test that fails.
  */
 
 import type { Kind, Touch } from "../reference/types.ts";
@@ -155,7 +155,10 @@ export function makeLongRun(length: number): Stream {
   return { title: `${length} references in a row`, touches: [...others, ...long, ...others] };
 }
 
-/** Puts each page at a vpn whose indexes come from a few values, so that paths through the tables are shared. */
+/**
+ * Puts each page at a vpn whose indexes come from a few values, so that paths through the tables are
+ * shared.
+ */
 function farApart(random: Random, levelBits: readonly number[], upperHalf = 0): Place {
   const vpns = new Map<number, bigint>();
   const all = levelBits.reduce((sum, bits) => sum + bits, 0);
