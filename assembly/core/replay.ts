@@ -42,13 +42,14 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
     if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
 
     const first = port.entries + (<u32>tag & port.setMask) * port.setBytes;
-    let hits = references;
     let pfn: u32;
     if (load<u64>(first) == tag) {
       pfn = load<u32>(first, PAYLOAD);
+      if (!byWalk) hit<P>(policy, pfn, references, position);
     } else {
       if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
       pfn = translate<P>(policy, port, tag, references, position, byWalk);
+      let hits = references;
       if (pfn & FAULTED) {
         if (pfn == EXHAUSTED) {
           stats.references = position;
@@ -57,12 +58,9 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
         pfn ^= FAULTED;
         hits--;
       }
+      if (!byWalk && hits != 0) hit<P>(policy, pfn, hits, position + (references - hits));
     }
-    store<u8>(dirty + pfn, load<u8>(dirty + pfn) | (kind >> 1));
-    if (!byWalk && hits != 0) {
-      if (!isDefined(policy.onInterval)) policy.onHit(pfn, hits);
-      else hitWithTicks<P>(policy, pfn, hits, position + (references - hits));
-    }
+    if (kind >= STORE) store<u8>(dirty + pfn, 1);
     if (isDefined(policy.onWrite)) {
       if (kind >= STORE) policy.onWrite(pfn);
     }
