@@ -49,9 +49,10 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
 }
 
-/** A share of 1 as a percentage with as many digits as it needs to be told from 0. */
+/** A share of 1 as a percentage with as many digits as it needs to be told from 0 and from 1. */
 export function formatShare(share: number): string {
   const percent = share * 100;
+  if (percent > 99.9 && percent < 100) return `${percent.toFixed(3)}%`;
   if (percent === 0 || percent >= 10) return `${percent.toFixed(1)}%`;
   return `${percent.toPrecision(3)}%`;
 }

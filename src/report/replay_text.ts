@@ -8,6 +8,7 @@ import { renderTable } from "./table.ts";
 
 const CHART_WIDTH = 64;
 const CHART_HEIGHT = 8;
+const LINE_CHARACTERS_MAX = 96;
 
 export function renderReplay(report: ReplayReport): string {
   const sections = [header(report), results(report), tlbs(report), chart(report), verdict(report)];
@@ -88,8 +89,19 @@ function chart({ history, trace }: ReplayReport): string {
 function verdict({ verdict: { text }, performance, trace }: ReplayReport): string {
   const { seconds, references_per_second: rate, workers } = performance;
   const threads = workers === 1 ? "1 thread" : `${workers} threads`;
-  return (
-    `  ${text}\n\n  ${formatCount(trace.references.total)} references in ${seconds.toFixed(2)} s: ` +
-    `${formatRate(rate)} a second, decoding included, ${threads}`
-  );
+  const speed =
+    `${formatCount(trace.references.total)} references in ${seconds.toFixed(2)} s: ` +
+    `${formatRate(rate)} a second, decoding included, ${threads}`;
+  return `${wrap(text)}\n\n${wrap(speed)}`;
+}
+
+/** Breaks text between words into indented lines. */
+function wrap(text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line.length + 1 + word.length > LINE_CHARACTERS_MAX) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines.map((line) => `  ${line}`).join("\n");
 }
