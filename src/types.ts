@@ -28,11 +28,15 @@ export interface TlbGeometry {
 export interface PageTableShape {
   /** Index bits of each level, root first. */
   levelBits: number[];
-  /** Whether addresses are sign-extended from their highest used bit (64-bit machines) or end there (32-bit). */
+  /**
+   * Whether addresses are sign-extended from their highest used bit (64-bit machines) or end there (32-bit).
+   */
   signExtended: boolean;
 }
 
-/** A policy as the engine wants it: its place in the registry, and numbers for its parameters in their order. */
+/**
+ * A policy as the engine wants it: its place in the registry, and numbers for its parameters in their order.
+ */
 export interface ChosenPolicy {
   index: number;
   name: string;
@@ -127,7 +131,9 @@ export interface Verdict {
   thrashing: boolean;
   /** Share of the modelled time spent waiting for pages to be read back. */
   lost_share: number;
-  /** The smallest number of frames at which the run no longer thrashes; null when unknown or not thrashing. */
+  /**
+   * The smallest number of frames at which the run no longer thrashes; null when unknown or not thrashing.
+   */
   frames_to_stop: number | null;
   memory_to_stop_bytes: number | null;
   text: string;

@@ -1,6 +1,6 @@
 /**
- * The backward pass for OPT: with the trace's runs given from the last to the first, block by block, writes for
- * every run the number of the next run on the same page. Memory: 8 bytes a page.
+ * The backward pass for OPT: with the trace's runs given from the last to the first, block by block, writes
+ * for every run the number of the next run on the same page. Memory: 8 bytes a page.
  *
  * L. A. Belady, 1966; R. L. Mattson et al., 1970, section "Optimal replacement algorithm".
  */
@@ -16,7 +16,9 @@ export function initNextUse(pages: u32): void {
   nextRun = reserveArray<u64>(pages);
 }
 
-/** Fills the column of next uses for `count` interned runs whose first is run number `position` of the trace. */
+/**
+ * Fills the column of next uses for `count` interned runs whose first is run number `position` of the trace.
+ */
 export function computeNextUse(count: u32, position: f64): void {
   const ids = idsAt();
   const futures = futuresAt();

@@ -1,6 +1,7 @@
 /**
  * The sense of time that interval policies have (NRU's clearing of R bits, ageing): `onInterval` comes before
- * reference n, counted from 0, whenever n > 0 is a multiple of the policy's interval, in the middle of a run too.
+ * reference n, counted from 0, whenever n > 0 is a multiple of the policy's interval, in the middle of a run
+ * too.
  */
 
 import { ReplacementPolicy } from "./policy";
@@ -16,7 +17,10 @@ export function tickUntil<P extends ReplacementPolicy>(policy: P, position: u64)
   }
 }
 
-/** `onHit` for the references `position` to `position + references - 1`, with the intervals that end among them. */
+/**
+ * `onHit` for the references `position` to `position + references - 1`, with the intervals that end among
+ * them.
+ */
 export function hitWithTicks<P extends ReplacementPolicy>(
   policy: P,
   pfn: u32,

@@ -46,8 +46,9 @@ export function setSignExtended(value: bool): void {
 }
 
 /**
- * The first of `count` runs whose address the table cannot index: beyond its bits, or not sign-extended where it
- * should be; `count` when all fit. Must come before anything looks such pages up, for upper bits are ignored there.
+ * The first of `count` runs whose address the table cannot index: beyond its bits, or not sign-extended where
+ * it should be; `count` when all fit. Must come before anything looks such pages up, for upper bits are
+ * ignored there.
  */
 export function firstUnfitRun(count: u32, pageShift: u32): u32 {
   const tags = tagsAt();

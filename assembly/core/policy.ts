@@ -20,8 +20,8 @@
  *    or `NEVER`; for policies that must know the future.
  *
  * The loops are generic over the policy and compiled once for each, so that every method here is inlined.
- * Never call a policy through this base type, and give the base no method with a body that a policy overrides:
- * with unmanaged classes AssemblyScript silently runs the wrong one.
+ * Never call a policy through this base type, and give the base no method with a body that a policy
+ * overrides: with unmanaged classes AssemblyScript silently runs the wrong one.
  */
 
 /** A policy's own fields live here: one policy runs in an instance at a time. */
@@ -39,7 +39,9 @@ export abstract class ReplacementPolicy {
    */
   abstract about(): string;
 
-  /** Reserves the policy's arrays for `frames` frames and `pages` pages; they are zero when the run starts. */
+  /**
+   * Reserves the policy's arrays for `frames` frames and `pages` pages; they are zero when the run starts.
+   */
   abstract init(frames: u32, pages: u32): void;
 
   /** The resident page in `pfn` is referenced `references` times in a row. */

@@ -1,6 +1,6 @@
 /**
- * The hot loops. Each is generic over the policy and compiled once for every policy, so that nothing is called
- * while references hit.
+ * The hot loops. Each is generic over the policy and compiled once for every policy, so that nothing is
+ * called while references hit.
  */
 
 import { DemandPaging } from "./fault";
@@ -14,7 +14,9 @@ import { PAYLOAD } from "./tlb";
 
 let accessedByWalk: bool = false;
 
-/** Whether only page walks set accessed bits, as on x86, or every reference, as papers assume (the default). */
+/**
+ * Whether only page walks set accessed bits, as on x86, or every reference, as papers assume (the default).
+ */
 export function setAccessedByWalk(value: bool): void {
   accessedByWalk = value;
 }
@@ -71,7 +73,8 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
 }
 
 /**
- * The policy lab: replays the first `count` runs of the run buffer by their interned page ids, without an MMU.
+ * The policy lab: replays the first `count` runs of the run buffer by their interned page ids, without an
+ * MMU.
  */
 export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
   const policy = policyState<P>();

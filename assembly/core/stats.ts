@@ -1,6 +1,6 @@
 /**
- * The counters of a run. Only the cold paths count: hits follow from references and misses, evictions from faults
- * and resident pages.
+ * The counters of a run. Only the cold paths count: hits follow from references and misses, evictions from
+ * faults and resident pages.
  */
 
 /**

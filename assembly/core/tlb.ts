@@ -8,8 +8,8 @@
  * LRU and FIFO sets are kept in order, newest first and empty ways last: a look-up that finds its tag in the
  * first way needs no bookkeeping, which is the fast path that the replay loop has inline.
  *     ordered     [ newest | ... | oldest | empty ]
- * Sets of the other policies keep every entry in its way and start with a sentinel that never matches, so that
- * the same inline test sends their look-ups to `lookup`:
+ * Sets of the other policies keep every entry in its way and start with a sentinel that never matches, so
+ * that the same inline test sends their look-ups to `lookup`:
  *     positional  [ NO_TAG, count | way 0 | way 1 | ... ]
  *
  * Policies: LRU; FIFO by order of fill; bit-PLRU (a bit a way, set by use; when all are set the others are
@@ -73,7 +73,9 @@ export class Tlb {
     return this.entries + (<u32>tag & this.setMask) * this.setBytes;
   }
 
-  /** The payload of `tag`, or `MISS`; `references` uses in a row count as one look-up of an LRU or FIFO set. */
+  /**
+   * The payload of `tag`, or `MISS`; `references` uses in a row count as one look-up of an LRU or FIFO set.
+   */
   lookup(tag: u64, references: u32): u32 {
     const set = this.set(tag);
     return this.positional ? this.lookupPositional(set, tag, references) : this.lookupOrdered(set, tag);

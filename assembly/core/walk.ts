@@ -1,8 +1,9 @@
 /**
  * The page walk: from the deepest paging-structure cache that hits, or from the root, down to the leaf or to
  * the first entry that is not present. Reading an entry is one memory reference; the root's own address (CR3)
- * is free, and so are PAE's four root entries, which are registers (4.4.1). A walk that ends in a fault is restarted once the fault is handled; the restart leaves its path in
- * the paging-structure caches, but its references are part of the fault's cost and not counted.
+ * is free, and so are PAE's four root entries, which are registers (4.4.1). A walk that ends in a fault is
+ * restarted once the fault is handled; the restart leaves its path in the paging-structure caches, but its
+ * references are part of the fault's cost and not counted.
  *
  * Intel SDM vol. 3A, 4.5 (4-level and 5-level paging) and 4.10 (caching translation information).
  */

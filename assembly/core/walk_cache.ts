@@ -1,7 +1,7 @@
 /**
- * Paging-structure caches: for each level above the leaf, a small fully associative LRU cache from a prefix of
- * the virtual page number to the table that the prefix leads to, so that a walk can skip the levels before.
- * A walk uses the deepest cache that hits.
+ * Paging-structure caches: for each level above the leaf, a small fully associative LRU cache from a prefix
+ * of the virtual page number to the table that the prefix leads to, so that a walk can skip the levels
+ * before. A walk uses the deepest cache that hits.
  *
  * Intel SDM vol. 3A, 4.10.3 (PML4, PDPTE and PDE caches); INVLPG empties all of them for the address space,
  * whatever address it names (4.10.4.1), hence `invalidateWalkCaches` at every shootdown.
@@ -41,7 +41,9 @@ export function findStart(tag: u64): u32 {
   return 0;
 }
 
-/** Enters the path from depth `start` on; the walk that started there has found the shallower levels cached. */
+/**
+ * Enters the path from depth `start` on; the walk that started there has found the shallower levels cached.
+ */
 export function fillWalkCaches(tag: u64, start: u32): void {
   for (let depth = start; depth < leafDepth(); depth++) {
     const cache = cacheAt(depth);

@@ -1,14 +1,16 @@
 /**
- * Valgrind lackey, `--trace-mem=yes` (lackey/lk_main.c): one reference a line, address in hex, size in decimal.
+ * Valgrind lackey, `--trace-mem=yes` (lackey/lk_main.c): one reference a line, address in hex, size in
+ * decimal.
  *
  *     I  04001090,3       fetch
  *      L 1ffeffe7e0,8     load      ( S store,  M modify: load and store, one reference)
  *     ==1234== ...        a message of Valgrind's (so are lines that start with -- or **)
  *     SB 04001090         a superblock (--trace-superblocks=yes)
  *
- * Two parsers agree on that grammar. `decodeLackey` takes a line in some seventy instructions, without a branch
- * that depends on the data, when the address has at most 12 digits, the size at most 2 and the access stays in
- * its page; every other line, and every doubtful one, goes to `parseLine`, which reads it byte by byte.
+ * Two parsers agree on that grammar. `decodeLackey` takes a line in some seventy instructions, without a
+ * branch that depends on the data, when the address has at most 12 digits, the size at most 2 and the access
+ * stays in its page; every other line, and every doubtful one, goes to `parseLine`, which reads it byte by
+ * byte.
  *
  * The fast path, on the 16 bytes behind the three that tell the kind:
  *     1ffeffe7e0,8 L 1     compare with ',' and '\n', bit masks, count zeros: n digits, where the line ends
@@ -41,12 +43,16 @@ const STRETCH_BYTES: u32 = 65535 * LINE_BYTES_MIN;
 const ALL_KINDS: u32 = 15;
 
 /**
- * By (first byte xor second) & 15, 16 bytes each: the line's first three bytes as u32, its kind u32, and one line of
- * that kind u64 in counters of 16 bits.
+ * By (first byte xor second) & 15, 16 bytes each: the line's first three bytes as u32, its kind u32, and one
+ * line of that kind u64 in counters of 16 bits.
  */
 const HEADS: usize = memory.data(256, 16);
 const HEAD_KIND = 4;
 const HEAD_COUNT = 8;
+for (let index: u32 = 0; index < 16; index++) {
+  // What no line that leads to this entry can begin with.
+  store<u32>(HEADS + (index << 4), (index + 1) & 15);
+}
 setHead(0x20, 0x49, FETCH);
 setHead(0x4c, 0x20, LOAD);
 setHead(0x53, 0x20, STORE);
@@ -59,7 +65,10 @@ function setHead(second: u32, first: u32, kind: u32): void {
   store<u64>(entry, (<u64>1) << (kind << 4), HEAD_COUNT);
 }
 
-/** The fast path's vector constants, in memory so that the loop keeps them in registers instead of making them anew. */
+/**
+ * The fast path's vector constants, in memory so that the loop keeps them in registers instead of making them
+ * anew.
+ */
 const LANES: usize = memory.data(144, 16);
 const COMMA = 0;
 const NEWLINE = 16;

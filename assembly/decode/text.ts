@@ -6,8 +6,8 @@
  *              │ text, `textCapacity()` bytes │ slack │   vector loads may look into the slack, and no
  *              └──────────────────────────────┴───────┘   result depends on what is there
  *
- * A decoder is called with the length of the text and takes whole lines; the caller moves what was not consumed
- * to the front, reads on, and calls again, saying `final` when there is no more.
+ * A decoder is called with the length of the text and takes whole lines; the caller moves what was not
+ * consumed to the front, reads on, and calls again, saying `final` when there is no more.
  */
 
 import { reserve } from "../layout";

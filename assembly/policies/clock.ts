@@ -4,8 +4,8 @@
  *
  * A fill leaves the bit clear, so that a page must be used again to earn its second chance; with
  * `fill=referenced` the faulting reference counts, as in Corbató's paper. `bits=N` is the generalised clock
- * (Smith 1978; Nicola, Dan and Dias 1992): a saturating counter of references instead of a bit, which the hand
- * counts down.
+ * (Smith 1978; Nicola, Dan and Dias 1992): a saturating counter of references instead of a bit, which the
+ * hand counts down.
  */
 
 import { accessedBits, setAccessedBits } from "../core/frames";

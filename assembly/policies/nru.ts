@@ -1,9 +1,9 @@
 /**
  * Not recently used: evicts a page of the lowest non-empty class of
  *     0 not referenced, clean    1 not referenced, dirty    2 referenced, clean    3 referenced, dirty
- * where R is set by every reference, the faulting one too, and cleared on all pages every `interval` references,
- * and M is set by writes. Within a class Tanenbaum draws at random; here the first frame from a rotating hand is
- * taken, which makes runs repeatable and spreads evictions just as well.
+ * where R is set by every reference, the faulting one too, and cleared on all pages every `interval`
+ * references, and M is set by writes. Within a class Tanenbaum draws at random; here the first frame from a
+ * rotating hand is taken, which makes runs repeatable and spreads evictions just as well.
  *
  * Each class is a bitset of frames, so that a victim is found without looking at every frame.
  */

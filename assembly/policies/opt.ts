@@ -1,9 +1,9 @@
 /**
  * OPT (MIN): evicts the page whose next reference is farthest in the future, which no policy can better.
  *
- * The future comes with the runs: a backward pass over the trace (analysis/next_use.ts) has written, for every
- * run, the number of the next run on the same page. Resident frames are in a heap by that number; of pages that
- * are never used again, which are all equally good, the one in the highest frame goes.
+ * The future comes with the runs: a backward pass over the trace (analysis/next_use.ts) has written, for
+ * every run, the number of the next run on the same page. Resident frames are in a heap by that number; of
+ * pages that are never used again, which are all equally good, the one in the highest frame goes.
  */
 
 import { NEVER, ReplacementPolicy } from "../core/policy";

@@ -1,6 +1,6 @@
 /**
- * An MMU as one writes it in JavaScript: a `Map` for each set of a TLB, oldest first, a page table of nested maps,
- * and a policy from map_policies.ts. Machine x86-64, 4 KiB pages.
+ * An MMU as one writes it in JavaScript: a `Map` for each set of a TLB, oldest first, a page table of nested
+ * maps, and a policy from map_policies.ts. Machine x86-64, 4 KiB pages.
  */
 
 import { HIT, MAP_POLICIES, type MapPolicy } from "./map_policies.ts";

@@ -1,4 +1,7 @@
-/** FIFO, LRU and Clock as one writes them in JavaScript: a `Map` by page, whose order of insertion is the queue. */
+/**
+ * FIFO, LRU and Clock as one writes them in JavaScript: a `Map` by page, whose order of insertion is the
+ * queue.
+ */
 
 /** What `reference` returns when it evicts nothing. */
 export const HIT = -1;
@@ -32,7 +35,10 @@ export const MAP_POLICIES: Record<string, new (frames: number) => MapPolicy> = {
     }
   },
 
-  /** With a list of nodes: re-inserting into the map at every hit is two to three times slower, for it fills with holes. */
+  /**
+   * With a list of nodes: re-inserting into the map at every hit is two to three times slower, for it fills
+   * with holes.
+   */
   lru: class implements MapPolicy {
     readonly #nodeOf = new Map<number, ListNode>();
     readonly #list = sentinel();

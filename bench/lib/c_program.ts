@@ -28,8 +28,8 @@ export interface Rival<Counts> {
 }
 
 /**
- * `program` with `args` and, last, one repetition. On a busy machine two series that follow each other meet different
- * loads, and their ratio is the ratio of the loads; taking turns, both meet the same.
+ * `program` with `args` and, last, one repetition. On a busy machine two series that follow each other meet
+ * different loads, and their ratio is the ratio of the loads; taking turns, both meet the same.
  */
 export function rival<Counts>(
   program: CProgram<Counts> | undefined,

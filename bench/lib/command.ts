@@ -1,9 +1,9 @@
 /**
  * The built command in a process of its own, and what its report says of the run.
  *
- * A shell starts it, and stays: Linux lets a process begin with the resident size of the one that forked it as its
- * peak (`ru_maxrss`, over exec too), so a child of this large process would report this process's memory. The shell
- * is small, and so is what its child inherits.
+ * A shell starts it, and stays: Linux lets a process begin with the resident size of the one that forked it
+ * as its peak (`ru_maxrss`, over exec too), so a child of this large process would report this process's
+ * memory. The shell is small, and so is what its child inherits.
  */
 
 import { spawn } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * The recorded trace: a compiler at work on c/workload.c, 1.2 GB of lackey text. Recorded once and kept in .data;
- * without valgrind or gcc the largest trace in traces/ takes its place.
+ * The recorded trace: a compiler at work on c/workload.c, 1.2 GB of lackey text. Recorded once and kept in
+ * .data; without valgrind or gcc the largest trace in traces/ takes its place.
  */
 
 import { existsSync, readdirSync, renameSync, statSync } from "node:fs";

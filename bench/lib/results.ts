@@ -1,6 +1,6 @@
 /**
- * bench/RESULTS.md: the machine, a section for each benchmark, and NOTES.md at the end. A run of one section alone
- * leaves the others as they are, as long as they are the same machine's.
+ * bench/RESULTS.md: the machine, a section for each benchmark, and NOTES.md at the end. A run of one section
+ * alone leaves the others as they are, as long as they are the same machine's.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -9,8 +9,8 @@ const CHUNK_BYTES = 1 << 22;
 const NEWLINE = 0x0a;
 
 /**
- * A file in .data with the recording's lines from the start, and again from the start when they are used up, of at
- * most `bytes` bytes.
+ * A file in .data with the recording's lines from the start, and again from the start when they are used up,
+ * of at most `bytes` bytes.
  */
 export function textOf(bytes: number, name: string): string {
   const path = dataFile(name);

@@ -1,9 +1,9 @@
 /**
- * Page ids with Zipf's distribution, the same ones everywhere: of `pages` pages the one of rank k is referenced with
- * a probability proportional to k^-skew, and ranks are given to ids by a random permutation.
+ * Page ids with Zipf's distribution, the same ones everywhere: of `pages` pages the one of rank k is
+ * referenced with a probability proportional to k^-skew, and ranks are given to ids by a random permutation.
  *
- * Sampled by A. J. Walker's alias method (ACM TOMS 3(3), 1977; M. D. Vose's construction, 1991), with random numbers
- * from D. Blackman's and S. Vigna's xoshiro128**.
+ * Sampled by A. J. Walker's alias method (ACM TOMS 3(3), 1977; M. D. Vose's construction, 1991), with random
+ * numbers from D. Blackman's and S. Vigna's xoshiro128**.
  */
 
 export interface ZipfOptions {

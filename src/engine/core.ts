@@ -1,6 +1,6 @@
 /**
- * One instance of the engine, through `@assemblyscript/loader`. The compiled module is shared between threads;
- * every instance has private memory.
+ * One instance of the engine, through `@assemblyscript/loader`. The compiled module is shared between
+ * threads; every instance has private memory.
  */
 
 import { type ASUtil, instantiateSync } from "@assemblyscript/loader";

@@ -1,8 +1,9 @@
 /**
- * The engine as TypeScript sees it: what a run needs is set up once, then buffers move in and counters come out.
+ * The engine as TypeScript sees it: what a run needs is set up once, then buffers move in and counters come
+ * out.
  *
- * Setting up is a chain of reservations that ends in one `commit`, the only point at which memory is taken; see
- * assembly/layout.ts. Addresses come out of the loader as signed numbers, hence the `>>> 0`.
+ * Setting up is a chain of reservations that ends in one `commit`, the only point at which memory is taken;
+ * see assembly/layout.ts. Addresses come out of the loader as signed numbers, hence the `>>> 0`.
  */
 
 import { UserError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /**
- * The policies that an engine has, as they declare themselves (see assembly/core/registry.ts), and the parsing
- * of `NAME:param=value,...` against those declarations.
+ * The policies that an engine has, as they declare themselves (see assembly/core/registry.ts), and the
+ * parsing of `NAME:param=value,...` against those declarations.
  */
 
 import * as v from "valibot";

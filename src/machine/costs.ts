@@ -1,13 +1,13 @@
 /**
  * What events cost, and the effective access time that follows.
  *
- * The numbers are round ones for a 3 GHz processor, to be overridden by whoever has measured: an L2 TLB hit is 7
- * (Ice Lake) to 9 (Skylake) cycles; a page walk's reference mostly finds its entry in the L1 or L2 cache, 4 or 12
- * cycles, sometimes further out; a minor fault on Linux takes 0.5 to 1 µs (L. Torvalds measured about 1,300 cycles
- * on Haswell in 2014). A major fault is the device's read latency plus a minor fault: flash NVMe 80 µs and Optane
- * 10 µs (AnandTech's P4800X review, 2017), SATA flash 110 µs (Intel S4500 specification), a 7200-rpm disk 12.7 ms
- * (8.5 ms seek and 4.2 ms half a turn, Hitachi 7K1000.C), zram with lz4 1.7 µs a page (fio).
- * Write-backs cost nothing unless asked: the kernel does them in the background.
+ * The numbers are round ones for a 3 GHz processor, to be overridden by whoever has measured: an L2 TLB hit
+ * is 7 (Ice Lake) to 9 (Skylake) cycles; a page walk's reference mostly finds its entry in the L1 or L2
+ * cache, 4 or 12 cycles, sometimes further out; a minor fault on Linux takes 0.5 to 1 µs (L. Torvalds
+ * measured about 1,300 cycles on Haswell in 2014). A major fault is the device's read latency plus a minor
+ * fault: flash NVMe 80 µs and Optane 10 µs (AnandTech's P4800X review, 2017), SATA flash 110 µs (Intel S4500
+ * specification), a 7200-rpm disk 12.7 ms (8.5 ms seek and 4.2 ms half a turn, Hitachi 7K1000.C), zram with
+ * lz4 1.7 µs a page (fio). Write-backs cost nothing unless asked: the kernel does them in the background.
  */
 
 import { UserError } from "../errors.ts";

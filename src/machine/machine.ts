@@ -1,6 +1,6 @@
 /**
- * Machines: what `--machine` can name or a file can describe, and its checking. A preset is written in the same
- * terms as a file, so reading one of presets/ shows how to write one's own.
+ * Machines: what `--machine` can name or a file can describe, and its checking. A preset is written in the
+ * same terms as a file, so reading one of presets/ shows how to write one's own.
  */
 
 import * as v from "valibot";

@@ -1,10 +1,11 @@
 /**
  * The verdict: whether the run thrashes, and with how much memory it would not.
  *
- * A run thrashes when it spends most of its modelled time waiting for evicted pages to be read back (P. J. Denning,
- * "Thrashing: its causes and prevention", AFIPS 1968: the paging device, not the processor, sets the pace). The size
- * at which it would stop is looked for by running the same machine with sixteen numbers of frames at once over one decode:
- * first spread evenly by ratio, then, at most twice, evenly between the two that enclose the answer.
+ * A run thrashes when it spends most of its modelled time waiting for evicted pages to be read back (P. J.
+ * Denning, "Thrashing: its causes and prevention", AFIPS 1968: the paging device, not the processor, sets the
+ * pace). The size at which it would stop is looked for by running the same machine with sixteen numbers of
+ * frames at once over one decode: first spread evenly by ratio, then, at most twice, evenly between the two
+ * that enclose the answer.
  */
 
 import { modelTime } from "../machine/costs.ts";
@@ -35,8 +36,8 @@ export function assess(counters: ReplayCounters, l2Lookups: number, costs: Costs
 }
 
 /**
- * Major faults with which a run surely thrashes, whatever its other costs come to at another size: there they are less
- * than here, where evictions add walks and write-backs, or nearly so.
+ * Major faults with which a run surely thrashes, whatever its other costs come to at another size: there they
+ * are less than here, where evictions add walks and write-backs, or nearly so.
  */
 export function hopelessMajorFaults(counters: ReplayCounters, l2Lookups: number, costs: Costs): number {
   const time = modelTime({ ...counters, l2Lookups }, costs);

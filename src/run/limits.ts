@@ -11,7 +11,7 @@ export const DECODER = {
 } as const;
 
 /**
- * Most distinct pages of a trace that has not been scanned: 256 GiB of footprint at 4 KiB. The page map for them is
- * reserved, not touched, so it takes physical memory only where pages turn up.
+ * Most distinct pages of a trace that has not been scanned: 256 GiB of footprint at 4 KiB. The page map for
+ * them is reserved, not touched, so it takes physical memory only where pages turn up.
  */
 export const PAGES_UNKNOWN_MAX = 1 << 26;

@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The largest resident set of this process so far, in bytes. `ru_maxrss` will not do on Linux: it is inherited through
- * fork and exec, so a process started by a large one would report its parent. VmHWM of proc(5) starts afresh.
+ * The largest resident set of this process so far, in bytes. `ru_maxrss` will not do on Linux: it is
+ * inherited through fork and exec, so a process started by a large one would report its parent. VmHWM of
+ * proc(5) starts afresh.
  */
 export function peakRssBytes(): number {
   if (process.platform === "linux") {

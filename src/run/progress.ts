@@ -1,6 +1,6 @@
 /**
- * Progress across threads without messages: a worker stores how far it is, the main thread looks a few times a
- * second.
+ * Progress across threads without messages: a worker stores how far it is, the main thread looks a few times
+ * a second.
  */
 
 import type { Progress } from "../types.ts";

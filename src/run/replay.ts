@@ -2,7 +2,7 @@
  * `replay`: a trace through TLBs, page walk and demand paging on a machine with so many frames.
  *
  * Passes over the trace, each in a worker:
- *   scan       counts distinct pages, where frames are a share of them; spills the runs, where the trace is a pipe
+ *   scan       counts distinct pages, where frames are a share of them; spills runs where the trace is a pipe
  *              or the policy must know the future
  *   next use   backwards over the spill, for such a policy
  *   replay     the run itself; decoding goes ahead in a second worker when there are two
@@ -109,7 +109,10 @@ function isBrokenRing(error: unknown): boolean {
   return error instanceof Error && error.name === "BrokenRing";
 }
 
-/** Looks for the memory at which the run would not thrash; cells are whole machines, so the answer is theirs too. */
+/**
+ * Looks for the memory at which the run would not thrash; cells are whole machines, so the answer is theirs
+ * too.
+ */
 function advise(
   plan: ReplayPlan,
   session: Session,

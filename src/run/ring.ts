@@ -1,11 +1,11 @@
 /**
  * Blocks of runs on their way from a worker that decodes to one that replays, in order.
  *
- *     control i32:  written | read | state          slots:  u32 count | tags u64 × capacity | attrs u16 × capacity
- *                                                            slot number = block number mod SLOTS
+ *     control i32:  written | read | state
+ *     each slot:    u32 count | tags u64 × capacity | attrs u16 × capacity      (block b: slot b mod SLOTS)
  *
- * Each side sleeps (`Atomics.wait`) while the other has to move first. Ending is a state: `FINISHED` after the last
- * block, `BROKEN` when either side has failed and the other should stop too.
+ * Each side sleeps (`Atomics.wait`) while the other has to move first. Ending is a state: `FINISHED` after
+ * the last block, `BROKEN` when either side has failed and the other should stop too.
  */
 
 import { COLUMN_BYTES, type Engine } from "../engine/engine.ts";

@@ -1,6 +1,6 @@
 /**
- * What one run owns besides its data: a pool of workers with the compiled module in hand, a temporary folder, and
- * a way to be interrupted. Closing it leaves nothing behind.
+ * What one run owns besides its data: a pool of workers with the compiled module in hand, a temporary folder,
+ * and a way to be interrupted. Closing it leaves nothing behind.
  */
 
 import { readFileSync } from "node:fs";

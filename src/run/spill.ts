@@ -1,6 +1,6 @@
 /**
- * A spill file keeps decoded runs on disk, where a trace has to be seen twice and cannot be read twice (a pipe)
- * or must be read backwards (OPT). It lives in a temporary folder for the length of one run.
+ * A spill file keeps decoded runs on disk, where a trace has to be seen twice and cannot be read twice (a
+ * pipe) or must be read backwards (OPT). It lives in a temporary folder for the length of one run.
  *
  *     block:  u32 count | tags u64 × count | attrs u16 × count | u32 count       little-endian
  *

@@ -28,7 +28,10 @@ export class TextRuns {
     this.#engine = engine;
   }
 
-  /** Decodes the next piece of text into the engine's run buffer: the number of runs, or `undefined` at the end. */
+  /**
+   * Decodes the next piece of text into the engine's run buffer: the number of runs, or `undefined` at the
+   * end.
+   */
   async next(): Promise<number | undefined> {
     const { core } = this.#engine;
     const full = core.textStatus() === DECODE.runsFull;

@@ -1,6 +1,6 @@
 /**
- * The tasks that run in piscina's workers. Each returns an `Outcome`, because a thread boundary keeps messages
- * of errors but not their classes.
+ * The tasks that run in piscina's workers. Each returns an `Outcome`, because a thread boundary keeps
+ * messages of errors but not their classes.
  */
 
 import { workerData } from "node:worker_threads";
@@ -32,7 +32,9 @@ import { TextRuns } from "./text_runs.ts";
 /** Piscina hands its own array of worker data on, ours inside. */
 const { module } = (Array.isArray(workerData) ? workerData[1] : workerData) as WorkerData;
 
-/** Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`. */
+/**
+ * Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`.
+ */
 interface RunSource {
   next(): number | undefined | Promise<number | undefined>;
   /** Bytes taken and in all (0 if unknown), for progress. */

@@ -1,7 +1,7 @@
 /**
- * Opens a trace: a file, a pipe or standard input, decompressed if need be, as bytes that are read into a buffer
- * of the caller's. Plain files are read synchronously, straight into the engine's memory; everything else comes
- * as chunks.
+ * Opens a trace: a file, a pipe or standard input, decompressed if need be, as bytes that are read into a
+ * buffer of the caller's. Plain files are read synchronously, straight into the engine's memory; everything
+ * else comes as chunks.
  */
 
 import {
@@ -44,8 +44,8 @@ export interface TraceBytes {
 }
 
 /**
- * What there is to read, without opening it: a pipe must be opened only once, by who reads it. A regular file, unlike
- * a pipe, can be read twice.
+ * What there is to read, without opening it: a pipe must be opened only once, by who reads it. A regular
+ * file, unlike a pipe, can be read twice.
  */
 export function inspectTrace(path: string): { regular: boolean; sizeBytes: number | undefined } {
   try {
@@ -81,7 +81,9 @@ export async function openTrace(path: string): Promise<TraceBytes> {
   return chunkedTrace(path, label, fd, stat.isFile() && fd !== STDIN ? stat.size : undefined);
 }
 
-/** A pipe is opened without waiting for somebody to write to it, so that the run can be interrupted meanwhile. */
+/**
+ * A pipe is opened without waiting for somebody to write to it, so that the run can be interrupted meanwhile.
+ */
 function openFile(path: string): number {
   try {
     const wait = statSync(path).isFIFO() ? constants.O_NONBLOCK : 0;
@@ -173,7 +175,10 @@ async function chunkedTrace(
   };
 }
 
-/** Standard input is read from where it stands, other files from their start; a pipe or socket never blocks a thread. */
+/**
+ * Standard input is read from where it stands, other files from their start; a pipe or socket never blocks a
+ * thread.
+ */
 function openStream(fd: number, fromStart: boolean): Readable {
   const stat = fstatSync(fd);
   if (stat.isFIFO() || stat.isSocket()) return new Socket({ fd, readable: true, writable: false });

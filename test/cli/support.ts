@@ -21,7 +21,9 @@ export function data(name: string): string {
   return join(DATA, name);
 }
 
-/** 600 lines with every kind of reference, crossings of pages, and messages between; addresses fit 32 bits. */
+/**
+ * 600 lines with every kind of reference, crossings of pages, and messages between; addresses fit 32 bits.
+ */
 export const MIXED = data("mixed.lackey");
 
 // --- running it ---
@@ -98,7 +100,10 @@ export function clockhand(args: readonly string[], options: RunOptions = {}): Pr
   return startClockhand(args, options).outcome;
 }
 
-/** What a shell script of these tests begins with: `clockhand` runs it, `$trace` is a file, `"$@"` are arguments. */
+/**
+ * What a shell script of these tests begins with: `clockhand` runs it, `$trace` is a file, `"$@"` are
+ * arguments.
+ */
 const PRELUDE = 'node=$0 main=$1 trace=$2; shift 2; clockhand() { "$node" "$main" "$@"; }';
 
 /** Runs a bash script that calls `clockhand`. */
@@ -242,7 +247,10 @@ export interface Reference {
 
 const KINDS = { I: "fetch", L: "load", S: "store", M: "modify" } as const;
 
-/** The references of a lackey trace, read as slowly and plainly as can be: one for each page that a line touches. */
+/**
+ * The references of a lackey trace, read as slowly and plainly as can be: one for each page that a line
+ * touches.
+ */
 export function referencesOf(text: string, pageBytes = PAGE_BYTES): Reference[] {
   return text.split("\n").flatMap((line) => {
     const match = /^(?:(I) | ([LSM])) +([0-9a-f]+),(\d+)$/i.exec(line);

@@ -1,6 +1,6 @@
 /** On a terminal there is a progress bar. util-linux's `script` is the terminal; Debian always has it. */
 
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { ReplayReport } from "../../src/types.ts";
@@ -139,16 +139,18 @@ describe.concurrent("a short run on a terminal", () => {
 });
 
 describe("without a terminal", () => {
-  test("a long run shows no bar", async () => {
-    const report = await replayJson(big, ["--frames", "1000", "--no-advice"]);
+  test("a run of a second shows no bar", async () => {
+    const report = await replayJson(big, ["--frames", "3000", "--no-advice"]);
     expect(report.trace.references.total).toBeGreaterThan(1e7);
   });
 
   test("a large file is shared by two workers, with the numbers of one", async () => {
-    const args = ["--frames", "1000", "--no-advice"];
-    const [default_, one] = [await replayJson(big, args), await replayJson(big, [...args, "--workers", "1"])];
-    expect(default_.performance.workers).toBe(2);
-    expect(comparable(default_)).toEqual(comparable(one));
+    const large = write(folder, Buffer.concat(Array.from({ length: 45 }, () => block)));
+    expect(statSync(large).size).toBeGreaterThan(32 * 2 ** 20);
+    const args = ["--frames", "3000", "--no-advice"];
+    const [two, one] = [await replayJson(large, args), await replayJson(large, [...args, "--workers", "1"])];
+    expect([two.performance.workers, one.performance.workers]).toEqual([2, 1]);
+    expect(comparable(two)).toEqual(comparable(one));
   });
 
   test("an interrupted run shows one line and no escape sequence", async () => {

@@ -1,5 +1,6 @@
 /*
- * Accepts the engine's counts as golden: see README.md. Every number that a slow model can check is checked first.
+ * Accepts the engine's counts as golden: see README.md. Every number that a slow model can check is checked
+ * first.
  */
 
 import { writeFileSync } from "node:fs";

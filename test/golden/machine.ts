@@ -1,6 +1,6 @@
 /*
- * What the golden counts are counted with: the traces, the policies, the sizes, and a machine whose TLBs and walk
- * caches are small enough for traces of two thousand lines.
+ * What the golden counts are counted with: the traces, the policies, the sizes, and a machine whose TLBs and
+ * walk caches are small enough for traces of two thousand lines.
  */
 
 import { readFileSync } from "node:fs";

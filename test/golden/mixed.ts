@@ -1,6 +1,6 @@
 /*
- * The text of traces/mixed.lackey: a loop's code, a stack, a heap with hot and cold pages, an array that is scanned
- * again and again, and now and then the odd lines that a lackey trace may have.
+ * The text of traces/mixed.lackey: a loop's code, a stack, a heap with hot and cold pages, an array that is
+ * scanned again and again, and now and then the odd lines that a lackey trace may have.
  */
 
 import { Random } from "../support/random.ts";

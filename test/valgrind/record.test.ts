@@ -1,6 +1,6 @@
 /**
- * A real Valgrind, piped into the built command line: what users type first. Not part of `npm test`, which needs
- * Node alone; `npm run test:valgrind` runs it, and so does .ci/run.
+ * A real Valgrind, piped into the built command line: what users type first. Not part of `npm test`, which
+ * needs Node alone; `npm run test:valgrind` runs it, and so does .ci/run.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";

@@ -1,8 +1,8 @@
 /**
  * Intel Haswell.
  *
- * The Intel core whose TLB replacement is best known: PLRU everywhere (A. Tatar et al., "TLB;DR", USENIX Security 2022),
- * for which bit-PLRU stands in. Sizes of paging-structure caches are an assumption.
+ * The Intel core whose TLB replacement is best known: PLRU everywhere (A. Tatar et al., "TLB;DR", USENIX
+ * Security 2022), for which bit-PLRU stands in. Sizes of paging-structure caches are an assumption.
  */
 
 import type { MachineFile } from "../machine.ts";

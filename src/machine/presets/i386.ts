@@ -1,7 +1,8 @@
 /**
  * Intel 80386: 2 levels, one TLB for all.
  *
- * The first x86 with paging. Replacement is not stated in the data sheet: LRU is assumed (the i486 has pseudo-LRU).
+ * The first x86 with paging. Replacement is not stated in the data sheet: LRU is assumed (the i486 has
+ * pseudo-LRU).
  */
 
 import type { MachineFile } from "../machine.ts";

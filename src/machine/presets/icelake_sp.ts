@@ -1,9 +1,10 @@
 /**
  * Intel Xeon Scalable, 3rd generation (Ice Lake-SP), with 4-level paging.
  *
- * Geometry: CPUID leaf 18h of a Sunny Cove client core; the server core is taken to be the same. The L2 is two halves of
- * 8 ways by 128 sets, one for 4 KiB and 2 MiB pages and one for 4 KiB and 1 GiB pages, which 4 KiB pages see as one of
- * 16 ways. Replacement is not published: LRU is assumed. Sizes of paging-structure caches are ChampSim's.
+ * Geometry: CPUID leaf 18h of a Sunny Cove client core; the server core is taken to be the same. The L2 is
+ * two halves of 8 ways by 128 sets, one for 4 KiB and 2 MiB pages and one for 4 KiB and 1 GiB pages, which 4
+ * KiB pages see as one of 16 ways. Replacement is not published: LRU is assumed. Sizes of paging-structure
+ * caches are ChampSim's.
  */
 
 import type { MachineFile } from "../machine.ts";

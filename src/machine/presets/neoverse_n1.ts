@@ -1,9 +1,9 @@
 /**
  * Arm Neoverse N1 (Cortex-A76 MMU), 4 KiB granule.
  *
- * AArch64 with a 4 KiB granule has the shape of 4-level paging; pml4e, pdpte and pde are its level 0, 1 and 2. The core
- * keeps results of partial walks in the L2 TLB itself, for which 64 level-2 entries stand in. 1 GiB blocks are taken to
- * enter the L1s like others. Replacement is not published: LRU is assumed.
+ * AArch64 with a 4 KiB granule has the shape of 4-level paging; pml4e, pdpte and pde are its level 0, 1 and
+ * 2. The core keeps results of partial walks in the L2 TLB itself, for which 64 level-2 entries stand in. 1
+ * GiB blocks are taken to enter the L1s like others. Replacement is not published: LRU is assumed.
  */
 
 import type { MachineFile } from "../machine.ts";

@@ -1,8 +1,9 @@
 /**
  * Intel Pentium Pro (P6) with physical address extension: 3 levels, 2 MiB large pages.
  *
- * The root's four entries are registers, so a walk costs two references at most. The manual gives the large-page TLBs for
- * 4 MiB pages; PAE's 2 MiB pages are taken to share them. Replacement is not published: LRU is assumed.
+ * The root's four entries are registers, so a walk costs two references at most. The manual gives the
+ * large-page TLBs for 4 MiB pages; PAE's 2 MiB pages are taken to share them. Replacement is not published:
+ * LRU is assumed.
  */
 
 import type { MachineFile } from "../machine.ts";

@@ -1,9 +1,9 @@
 /**
  * Intel Xeon Scalable, 4th generation (Sapphire Rapids), with 5-level paging (LA57).
  *
- * Geometry: CPUID leaf 18h, but for the L1D, where Intel's Architecture Day 2021 has 96 entries and leaf 18h 64; six ways
- * are an assumption. Replacement is not published: LRU is assumed. Sizes of paging-structure caches are ChampSim's.
- * 57-bit addresses: Linux Documentation/arch/x86/x86_64/5level-paging.rst.
+ * Geometry: CPUID leaf 18h, but for the L1D, where Intel's Architecture Day 2021 has 96 entries and leaf 18h
+ * 64; six ways are an assumption. Replacement is not published: LRU is assumed. Sizes of paging-structure
+ * caches are ChampSim's. 57-bit addresses: Linux Documentation/arch/x86/x86_64/5level-paging.rst.
  */
 
 import type { MachineFile } from "../machine.ts";

@@ -1,12 +1,12 @@
 /**
  * Intel Xeon Scalable, 1st and 2nd generation (Skylake-SP, Cascade Lake).
  *
- * Geometry: Intel's optimization manual, table 2-15, and CPUID leaf 2 descriptors 63h and C3h (which says 6 ways for the
- * L2 where the manual says 12; A. Tatar et al., "TLB;DR: Enhancing TLB-based Attacks with TLB Desynchronized Reverse
- * Engineering", USENIX Security 2022, measured 12). Replacement: the same paper measured tree-PLRU in the L1s and a
- * variant of MRU and PLRU in the L2; here bit-PLRU and LRU stand in. The 2 MiB ITLB is 8 entries a hardware thread.
- * Intel publishes no sizes of paging-structure caches: these are ChampSim's.
- * Left out: the hashed set index of the L2.
+ * Geometry: Intel's optimization manual, table 2-15, and CPUID leaf 2 descriptors 63h and C3h (which says 6
+ * ways for the L2 where the manual says 12; A. Tatar et al., "TLB;DR: Enhancing TLB-based Attacks with TLB
+ * Desynchronized Reverse Engineering", USENIX Security 2022, measured 12). Replacement: the same paper
+ * measured tree-PLRU in the L1s and a variant of MRU and PLRU in the L2; here bit-PLRU and LRU stand in. The
+ * 2 MiB ITLB is 8 entries a hardware thread. Intel publishes no sizes of paging-structure caches: these are
+ * ChampSim's. Left out: the hashed set index of the L2.
  */
 
 import type { MachineFile } from "../machine.ts";

@@ -1,8 +1,8 @@
 /**
  * A generic 64-bit machine with TLB sizes of the years around 2020.
  *
- * A machine for examples, which is the default. Walk caches as in many simulators (Revelator, arXiv:2508.02007, table 2,
- * and ChampSim have the like).
+ * A machine for examples, which is the default. Walk caches as in many simulators (Revelator,
+ * arXiv:2508.02007, table 2, and ChampSim have the like).
  */
 
 import type { MachineFile } from "../machine.ts";

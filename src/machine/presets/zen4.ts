@@ -1,10 +1,10 @@
 /**
  * AMD EPYC 9004 and Ryzen 7000 (Zen 4).
  *
- * Entries: AMD's guide and CPUID. Ways of the L2s are secondary (WikiChip): CPUID's code would give the L2D 384 sets, not
- * a power of two. Replacement is not published: LRU is assumed. AMD keeps upper levels in a page directory cache of 64
- * entries, split 16 and 48 here, and PDEs in the L2 DTLB, for which 64 entries stand in.
- * Left out: coalescing of adjacent 4 KiB pages.
+ * Entries: AMD's guide and CPUID. Ways of the L2s are secondary (WikiChip): CPUID's code would give the L2D
+ * 384 sets, not a power of two. Replacement is not published: LRU is assumed. AMD keeps upper levels in a
+ * page directory cache of 64 entries, split 16 and 48 here, and PDEs in the L2 DTLB, for which 64 entries
+ * stand in. Left out: coalescing of adjacent 4 KiB pages.
  */
 
 import type { MachineFile } from "../machine.ts";

@@ -1,6 +1,7 @@
 /**
- * gzip through Node's zlib, several members in a row included. Zeros may stand behind the last member, as tapes leave
- * them (gzip's manual, "Trailing zeros"); Node stops there without looking at what follows, so that is done here.
+ * gzip through Node's zlib, several members in a row included. Zeros may stand behind the last member, as
+ * tapes leave them (gzip's manual, "Trailing zeros"); Node stops there without looking at what follows, so
+ * that is done here.
  */
 
 import { Readable } from "node:stream";

@@ -1,4 +1,6 @@
-/** xz through xz-embedded compiled to WebAssembly (package xz-decompress), several streams in a row included. */
+/**
+ * xz through xz-embedded compiled to WebAssembly (package xz-decompress), several streams in a row included.
+ */
 
 import xzDecompress from "xz-decompress";
 import { CompressionError } from "./error.ts";

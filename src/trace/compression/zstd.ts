@@ -1,11 +1,11 @@
 /**
- * Zstandard (RFC 8878), frames in a row and skippable frames included, through libzstd compiled to WebAssembly, which
- * the package zstddec carries.
+ * Zstandard (RFC 8878), frames in a row and skippable frames included, through libzstd compiled to
+ * WebAssembly, which the package zstddec carries.
  *
- * Node has zstd of its own from 22.15 on, but (24.21) it stops after the first frame without a word, so that a file made
- * by `cat a.zst b.zst` would count half, and it ignores what stands behind the frame. zstddec's own streaming drops
- * libzstd's error codes. So its WebAssembly is taken and driven here, on every version of Node alike; the package's
- * version is pinned.
+ * Node has zstd of its own from 22.15 on, but (24.21) it stops after the first frame without a word, so that
+ * a file made by `cat a.zst b.zst` would count half, and it ignores what stands behind the frame. zstddec's
+ * own streaming drops libzstd's error codes. So its WebAssembly is taken and driven here, on every version of
+ * Node alike; the package's version is pinned.
  */
 
 import { readFileSync } from "node:fs";

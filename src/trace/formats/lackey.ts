@@ -1,6 +1,6 @@
 /**
- * Valgrind lackey, `valgrind --tool=lackey --trace-mem=yes`: text, a reference a line, with Valgrind's messages
- * among them. assembly/decode/lackey.ts decodes it and has the grammar.
+ * Valgrind lackey, `valgrind --tool=lackey --trace-mem=yes`: text, a reference a line, with Valgrind's
+ * messages among them. assembly/decode/lackey.ts decodes it and has the grammar.
  */
 
 import type { TraceFormat } from "./index.ts";
@@ -16,8 +16,8 @@ export const lackey: TraceFormat = {
   expected: 'like "I  04001090,3", " L 1ffeffe7e0,8", " S ..." or " M ..."',
   /** One of the first lines is a reference; messages, or a little garbage, may come before it. */
   recognise(head) {
-    const lines = Buffer.from(head)
-      .toString("latin1")
+    const lines = new TextDecoder("latin1")
+      .decode(head)
       .split("\n")
       .map((line) => line.replace(/\r$/, ""));
     return (
