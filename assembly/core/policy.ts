@@ -13,8 +13,8 @@
  * (ghost lists, histories) is indexed by it.
  *
  * A policy may also have these, and the loops find out at compile time whether it does:
- *  - `interval(): u32` and `onInterval(): void`: the latter is called before reference number n, counted from 0,
- *    whenever n > 0 is a multiple of the former (see interval.ts);
+ *  - `interval(): u32` and `onInterval(): void`: the latter is called before reference number n, counted
+ *    from 0, whenever n > 0 is a multiple of the former (see interval.ts);
  *  - `onWrite(pfn: u32): void`: after the calls for a run that writes to its page;
  *  - `onFuture(nextUse: u64): void`: before the calls for a run, the number of the next run on the same page,
  *    or `NEVER`; for policies that must know the future.
