@@ -5,6 +5,8 @@
  */
 
 import { describe, expect, it } from "vitest";
+import { Engine } from "../src/engine/engine.ts";
+import { UserError } from "../src/errors.ts";
 import { BUILDS, DEBUG, POLICIES, POLICY_SPECS, policyOf, RELEASE } from "./support/builds.ts";
 import {
   BARE,
@@ -19,6 +21,7 @@ import {
   replayLab,
   replayMachine,
   unfolded,
+  writeRuns,
 } from "./support/engine_runs.ts";
 import { describeMachine, makeMachine } from "./support/machines.ts";
 import { memoized } from "./support/memo.ts";
@@ -217,6 +220,38 @@ describe.each(BUILDS)("every policy, %s Wasm", (_build, module) => {
     const stream = makeStream("uniform", 700, { length: 3000, pages: 60 });
     const faults = [1, 2, 1 + 2 ** 32].map((seed) => lab(stream, "random", 30, seed).major);
     expect(new Set(faults).size, `${faults} major faults`).toBe(3);
+  });
+});
+
+describe.each(BUILDS)("an engine of the %s Wasm", (_build, module) => {
+  it("refuses more frames than its memory holds, and says how much they need", () => {
+    const { touches } = makeStream("sequential", 1, { length: 10, pages: 5 });
+    const replayWith = (frames: number) => () => replayMachine(module, folded(touches), bare("lru", frames));
+    expect(replayWith(2 ** 28)).toThrow(UserError);
+    expect(replayWith(2 ** 28)).toThrow(
+      /268,435,456 frames need [\d.]+ GiB of state, and an engine has 4 GiB/,
+    );
+    expect(replayWith(2 ** 32)).toThrow(/more than 4 GiB/);
+  });
+
+  it("stops with a message when it meets more pages than it was set up for", () => {
+    const pages = 6;
+    const setUp = (capacity: number) => {
+      const engine = new Engine(module, {
+        runs: { capacity: pages, interned: true, clairvoyant: false },
+        memory: { frames: 2, policy: policyOf("lru") },
+        mmu: BARE,
+        pageTable: BARE.pageTable,
+        pages: capacity,
+      });
+      const vpns = Array.from({ length: pages }, (_, page) => BigInt(page));
+      writeRuns(engine, unfolded(vpns.map((vpn) => ({ asid: 0, vpn, kind: "load" }))));
+      return engine;
+    };
+    expect(() => setUp(pages).replay(pages)).not.toThrow();
+    expect(() => setUp(pages - 1).replay(pages)).toThrow(UserError);
+    expect(() => setUp(pages - 1).replay(pages)).toThrow(/memory ran out after 5 distinct pages/);
+    expect(() => setUp(pages - 1).intern(pages)).toThrow(/memory ran out after 5 distinct pages/);
   });
 });
 

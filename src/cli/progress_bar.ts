@@ -22,7 +22,8 @@ const OPTIONS_UNKNOWN_END: Options = {
 
 export function progressBar(): { update(progress: Progress): void; stop(): void } {
   let bar: SingleBar | undefined;
-  let phase = "";
+  /** What the present bar shows: the phase, and whether its end is known. */
+  let shown = "";
   const stop = (): void => {
     bar?.stop();
     bar = undefined;
@@ -38,9 +39,10 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
         rate: references === 0 ? "" : `${formatRate(rate)} references/s  `,
         left: left === undefined ? "" : `${Math.ceil(left)} s left`,
       };
-      if (bar === undefined || phase !== progress.phase) {
+      const kind = `${progress.phase} ${share !== undefined}`;
+      if (bar === undefined || shown !== kind) {
         stop();
-        phase = progress.phase;
+        shown = kind;
         bar = new SingleBar(share === undefined ? OPTIONS_UNKNOWN_END : OPTIONS);
         bar.start(STEPS, 0, payload);
       }

