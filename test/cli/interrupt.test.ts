@@ -113,6 +113,16 @@ describe("Ctrl-C stops a long run", () => {
   });
 });
 
+test("a terminal that is closed, SIGHUP, leaves no temporary files either", async () => {
+  const { env, left } = temporaryDirectory(folder);
+  const running = startClockhand(["replay", long, "--policy", "opt"], { env });
+  await spilling(running, env.TMPDIR);
+  running.child.kill("SIGHUP");
+  const { stdout } = await running.outcome;
+  expect(stdout).toBe("");
+  expect(left(), "what is left in TMPDIR").toEqual([]);
+});
+
 describe("Ctrl-C stops a run whose input says no more", () => {
   const lines = readFileSync(MIXED);
 

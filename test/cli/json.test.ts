@@ -1,6 +1,6 @@
 /** The JSON of `replay`: the contract of design.md 6, and numbers that must add up. */
 
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { ReplayReport } from "../../src/types.ts";
@@ -284,5 +284,36 @@ describe.concurrent("--seed", () => {
   test("policies that draw nothing do not look at it", async () => {
     const [first, second] = await Promise.all(["1", "2"].map((seed) => replayJson(MIXED, ["--seed", seed])));
     expect(comparable(first!)).toEqual(comparable(second!));
+  });
+});
+
+describe('performance.seconds, which the tables call "decoding included"', () => {
+  // Much to decode and little to replay.
+  const message = "==1234== a message of Valgrind, as chatty programs have them\n";
+  const chatty = write(folder, `${message.repeat(1_200_000)}${skewedTrace(20, 1000)}`);
+  const seconds = async (trace: string, args: string[] = [], stdin?: number) => {
+    const options = stdin === undefined ? {} : { stdin };
+    const report = await replayJson(trace, ["--frames", "10", "--no-advice", ...args], options);
+    return report.performance.seconds;
+  };
+
+  test("is about the same from a redirected file as from a named one", async () => {
+    const named = await seconds(chatty);
+    const fd = openSync(chatty, "r");
+    const redirected = await seconds("-", [], fd);
+    closeSync(fd);
+    expect(redirected).toBeGreaterThan(named / 3);
+  });
+
+  test("is not less for OPT, which reads the trace first, than for a policy that need not", async () => {
+    const lru = await seconds(chatty, ["--policy", "lru"]);
+    expect(await seconds(chatty, ["--policy", "opt"])).toBeGreaterThan(lru / 3);
+  });
+
+  test("is not more than the whole command took", async () => {
+    const outcome = await clockhand(["replay", chatty, "--json"]);
+    const { performance } = JSON.parse(outcome.stdout) as ReplayReport;
+    expect(performance.seconds).toBeLessThan(outcome.milliseconds / 1000);
+    expect(performance.seconds * performance.references_per_second).toBeCloseTo(1000, 3);
   });
 });
