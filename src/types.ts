@@ -119,6 +119,7 @@ export interface ReplayReport {
   /** Faults in equal windows of references, from the start of the run to its end. */
   history: { window_references: number; minor: number[]; major: number[] };
   verdict: Verdict;
+  /** Wall clock for all passes over the trace that the result took, decoding and counting pages included. */
   performance: {
     seconds: number;
     references_per_second: number;

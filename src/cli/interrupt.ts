@@ -1,5 +1,5 @@
 /**
- * Ctrl-C and SIGTERM: the first stops the run cleanly. A second one, or a thread that cannot be stopped
+ * Ctrl-C, SIGTERM, and SIGHUP of a terminal that closes: the first stops the run cleanly. A second one, or a thread that cannot be stopped
  * because it waits for a pipe that nobody opens, lets the signal do what it does by default.
  */
 
@@ -7,7 +7,7 @@ const PATIENCE_MS = 1500;
 
 export function interruptible(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const stop = (): void => {
     for (const name of signals) process.off(name, onSignal);
   };

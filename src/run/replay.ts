@@ -41,7 +41,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     const assessment = assess(result, l2Lookups(plan.mmu.tlbs, result), plan.costs);
     const wantsAdvice = assessment.thrashing && (options.advice ?? true);
     const stop = wantsAdvice ? await advise(plan, session, first, frames, result) : undefined;
-    return replayReport({ plan, frames, result, decode, assessment, stop, workersUsed });
+    const seconds = first.seconds + result.seconds;
+    return replayReport({ plan, frames, result, decode, assessment, stop, workersUsed, seconds });
   } finally {
     await session.close();
   }
@@ -58,24 +59,30 @@ function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {
 interface FirstPass {
   scan: ScanResult | undefined;
   runs: RunsFrom;
+  seconds: number;
 }
 
 async function firstPass(plan: ReplayPlan, session: Session, regular: boolean): Promise<FirstPass> {
   const { trace, policy } = plan;
   const fromTrace: RunsFrom = { from: "trace", trace };
   const mustSpill = policy.clairvoyant || !regular;
-  if (!mustSpill && "count" in plan.frames) return { scan: undefined, runs: fromTrace };
+  if (!mustSpill && "count" in plan.frames) return { scan: undefined, runs: fromTrace, seconds: 0 };
 
   const spill = mustSpill ? await session.temporary("runs") : undefined;
   const scan = await session.run("scan", { trace, spill }, "counting pages");
-  if (spill === undefined) return { scan, runs: fromTrace };
-  if (!policy.clairvoyant) return { scan, runs: { from: "spill", path: spill } };
+  const { seconds } = scan;
+  if (spill === undefined) return { scan, runs: fromTrace, seconds };
+  if (!policy.clairvoyant) return { scan, runs: { from: "spill", path: spill }, seconds };
 
   const futures = await session.temporary("futures");
   const { runs, pages } = scan;
   const { pageTable } = trace;
-  await session.run("nextUse", { spill, futures, runs, pages, pageTable }, "looking ahead for OPT");
-  return { scan, runs: { from: "spill", path: spill, futures } };
+  const looking = await session.run(
+    "nextUse",
+    { spill, futures, runs, pages, pageTable },
+    "looking ahead for OPT",
+  );
+  return { scan, runs: { from: "spill", path: spill, futures }, seconds: seconds + looking };
 }
 
 async function mainPass(

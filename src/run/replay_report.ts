@@ -16,8 +16,10 @@ export function replayReport(run: {
   /** Where the run would stop thrashing, if it does and somebody looked. */
   stop: Stop | undefined;
   workersUsed: number;
+  /** All passes over the trace that the result took; those that look for advice are extra. */
+  seconds: number;
 }): ReplayReport {
-  const { plan, frames, result, decode, assessment, stop, workersUsed } = run;
+  const { plan, frames, result, decode, assessment, stop, workersUsed, seconds } = run;
   const { references, minorFaults: minor, majorFaults: major } = result;
   const { machine, mmu, policy, trace, costs } = plan;
   const faults = minor + major;
@@ -56,8 +58,8 @@ export function replayReport(run: {
     history: result.history,
     verdict: verdictOf(assessment, result, frames, pageBytes, policy.name, stop),
     performance: {
-      seconds: result.seconds,
-      references_per_second: references / result.seconds,
+      seconds,
+      references_per_second: references / seconds,
       workers: workersUsed,
       peak_rss_bytes: peakRssBytes(),
     },

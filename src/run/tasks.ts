@@ -81,6 +81,7 @@ export interface DecodeResult {
 
 export interface ScanResult extends DecodeResult {
   pages: number;
+  seconds: number;
 }
 
 export interface ReplayCounters {

@@ -3,6 +3,7 @@
  * messages of errors but not their classes.
  */
 
+import { closeSync, openSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 import { Engine } from "../engine/engine.ts";
 import { toMessage } from "../errors.ts";
@@ -53,6 +54,7 @@ async function outcome<T>(work: () => Promise<T>): Promise<Outcome<T>> {
 
 export function scan(task: ScanTask): Promise<Outcome<ScanResult>> {
   return outcome(async () => {
+    const start = performance.now();
     const { trace, spill } = task;
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
@@ -67,7 +69,7 @@ export function scan(task: ScanTask): Promise<Outcome<ScanResult>> {
       writer?.write(engine, count);
     });
     writer?.close();
-    return { ...(source.decode() as DecodeResult), pages: engine.core.pages() };
+    return { ...(source.decode() as DecodeResult), pages: engine.core.pages(), seconds: secondsSince(start) };
   });
 }
 
@@ -93,8 +95,10 @@ export function parse(task: ParseTask): Promise<Outcome<DecodeResult>> {
   });
 }
 
-export function nextUse(task: NextUseTask): Promise<Outcome<void>> {
+/** Returns the seconds that it took. */
+export function nextUse(task: NextUseTask): Promise<Outcome<number>> {
   return outcome(async () => {
+    const start = performance.now();
     const { spill, futures, pages, pageTable } = task;
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: true },
@@ -102,7 +106,6 @@ export function nextUse(task: NextUseTask): Promise<Outcome<void>> {
       pages,
       nextUse: true,
     });
-    const { openSync, closeSync } = await import("node:fs");
     const reader = new SpillReader(spill, { backwards: true });
     const progress = new ProgressWriter(task.progress);
     const fd = openSync(futures, "wx");
@@ -116,6 +119,7 @@ export function nextUse(task: NextUseTask): Promise<Outcome<void>> {
     }
     closeSync(fd);
     reader.close();
+    return secondsSince(start);
   });
 }
 
@@ -139,7 +143,7 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
         ...countersOf(engine),
         decode: source.decode(),
         history: engine.history(),
-        seconds: (performance.now() - start) / 1000,
+        seconds: secondsSince(start),
       };
     } catch (error) {
       if (runs.from === "ring") new RingReader(runs.ring, DECODER.runCapacity).break();
@@ -181,6 +185,10 @@ export function cells(task: CellsTask): Promise<Outcome<(ReplayCounters | undefi
 }
 
 // --- internal ---
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}
 
 function countersOf(engine: Engine): ReplayCounters {
   const { core } = engine;

@@ -42,7 +42,6 @@ describe.concurrent("a number of frames that is none", () => {
 describe.concurrent("a memory size that is none", () => {
   refusals([
     [["--memory", "1"], "--memory", "one page", "4096"],
-    [["--memory", "0"], "--memory", "one page"],
     [["--memory", "1MiB", "--page-size", "2MiB"], "--memory", "one page", "2097152"],
     [["--memory", "64XiB"], "--memory", '"64XiB"', "64MiB"],
     [["--memory", "-5"], "--memory", '"-5"'],
@@ -53,7 +52,6 @@ describe.concurrent("a memory size that is none", () => {
 describe.concurrent("a need of more than the 4 GiB that an engine has", () => {
   refusals([
     [["--frames", "99999999999"], "99,999,999,999 frames", "4 GiB", "fewer frames"],
-    [["--frames", "4000000000"], "4 GiB"],
     [["--memory", "15TiB"], "4 GiB"],
     [["--frames", "600000000", "--policy", "lru"], "4 GiB"],
   ]);
@@ -118,7 +116,6 @@ describe.concurrent("a value that does not fit", () => {
     [["--page-size", "2MiB", "--machine", "i386"], "i386", "2MiB", "4MiB"],
     [["--costs", "disk,minor_fault_ns=-1"], "minor_fault_ns", "negative"],
     [["--costs", "disk,minor_fault_ns=x"], "minor_fault_ns"],
-    [["--costs", "disk,minor_fault_ns"], "minor_fault_ns"],
     [["--include", ""], "--include", "fetch, load, store"],
     [["--seed", "-1"], "--seed", "whole number"],
     [["--seed", "99999999999999999999"], "--seed"],
@@ -143,10 +140,8 @@ describe.concurrent("TLBs that cannot be", () => {
     [["--tlb", ""], "--tlb", "L1D=64/4/lru"],
     [["--tlb", "L1"], '"L1"', "L1D=64/4/lru"],
     [["--tlb", "L1=64"], '"L1=64"', "L1D=64/4/lru"],
-    [["--tlb", "L1=64/x"], '"L1=64/x"', "L1D=64/4/lru"],
     [["--tlb", "L1=64/4/lru/extra"], "L1=64/4/lru/extra", "L1D=64/4/lru"],
     [["--tlb", "L1=-64/4"], "L1=-64/4"],
-    [["--tlb", "L1=0/1"], "L1=0/1", "entries"],
     [["--tlb", "L1=64/0"], "L1=64/0", "ways"],
     [["--tlb", "L1=60/4"], "L1=60/4", "power of two"],
     [["--tlb", "L1=64/128"], "L1=64/128"],

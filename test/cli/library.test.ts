@@ -26,7 +26,7 @@ const { InterruptedError, replay, TraceError, UserError } = library;
 
 const long = write(
   folder,
-  Buffer.concat(Array.from({ length: 60 }, () => gzipSync(skewedTrace(2000, 20_000).repeat(8)))),
+  Buffer.concat(Array.from({ length: 60 }, () => gzipSync(skewedTrace(2000, 1000).repeat(160)))),
 );
 
 /** The first pass over it is short, and with few frames many more follow. */

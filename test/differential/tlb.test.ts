@@ -58,6 +58,29 @@ function casesOf(policy: TlbPolicy, [sets, ways]: [number, number]): Case[] {
   );
 }
 
+/** A second level of every policy, which hears of first references alone, behind a first that misses often. */
+function secondLevelCases(policy: TlbPolicy): Case[] {
+  return Array.from({ length: 12 }, (_, seed) => ({
+    stream: makeStream("zipf with writes and bursts", seed, { length: 1500, pages: 30 }),
+    machine: {
+      ...BARE,
+      frames: seed % 2 === 0 ? 100 : 20,
+      policy: policyOf("lru"),
+      tlbs: [
+        { name: "L1", entries: 2, ways: 1, policy: "fifo" },
+        { name: "L2", entries: 8, ways: seed % 3 === 0 ? 8 : 4, policy },
+      ],
+      seed,
+    },
+  }));
+}
+
+const expectedOfSecondLevel = memoized((policy) =>
+  secondLevelCases(policy as TlbPolicy).map(({ stream, machine }) =>
+    comparableMachine(modelMachine(stream.touches, machine), machine),
+  ),
+);
+
 const keyOf = (policy: TlbPolicy, shape: [number, number]) => JSON.stringify([policy, shape]);
 
 const expectedOf = memoized((key) => {
@@ -79,6 +102,17 @@ describe.each(BUILDS)("a TLB of the %s Wasm", (_build, module) => {
         }
       }
     });
+  });
+
+  it.each(TLB_POLICIES)("with %s replacement behind another does as the slow model", (policy) => {
+    const expected = expectedOfSecondLevel(policy);
+    for (const [index, { stream, machine }] of secondLevelCases(policy).entries()) {
+      const message = `${describeMachine(machine)}; ${stream.title}`;
+      for (const runs of [unfolded(stream.touches), folded(stream.touches)]) {
+        const counters = replayMachine(module, runs, machine);
+        expect(comparableEngineMachine(counters, machine, runs), message).toEqual(expected[index]);
+      }
+    }
   });
 
   it("is asked by fetches alone, or data alone, when it is split", () => {
