@@ -1,6 +1,7 @@
 /**
- * Ctrl-C, SIGTERM, and SIGHUP of a terminal that closes: the first stops the run cleanly. A second one, or a thread that cannot be stopped
- * because it waits for a pipe that nobody opens, lets the signal do what it does by default.
+ * Ctrl-C, SIGTERM, and SIGHUP of a terminal that closes: the first stops the run cleanly. A second one, or a
+ * thread that cannot be stopped because it waits for a pipe that nobody opens, lets the signal do what it
+ * does by default.
  */
 
 const PATIENCE_MS = 1500;

@@ -56,7 +56,7 @@ describe.concurrent("a compressed trace is recognised by its content", () => {
 /** Enough copies that the compressed file, too, is longer than any buffer between it and the engine. */
 const COPIES = 150;
 
-describe("pieces in a row are read as one trace", () => {
+describe.concurrent("pieces in a row are read as one trace", () => {
   const plain = Buffer.concat(Array.from({ length: COPIES }, () => readFileSync(MIXED)));
   const expectedLong = replayJson(write(folder, plain), FRAMES);
   const pieces = {

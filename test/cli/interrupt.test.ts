@@ -13,6 +13,7 @@ import {
   INTERRUPTED,
   MAIN,
   MIXED,
+  opened,
   parseReport,
   type Running,
   replayJson,
@@ -23,14 +24,12 @@ import {
   startClockhand,
   temporaryDirectory,
   temporaryFolder,
+  underWay,
   write,
 } from "./support.ts";
 
 const folder = temporaryFolder();
 const STOP_MILLISECONDS_MAX = 2000;
-/** Long enough for node to start and the trace to be opened, on a busy machine too. */
-const UNDER_WAY_MILLISECONDS = 1200;
-
 /** A trace that takes many seconds, in a file of some megabytes. */
 const MEMBER = gzipSync(skewedTrace(2000, 1000).repeat(160));
 const long = write(folder, Buffer.concat(Array.from({ length: 600 }, () => MEMBER)), "long");
@@ -61,14 +60,17 @@ async function expectStop(
   expect(left(), "what is left in TMPDIR").toEqual([]);
 }
 
-/** Waits until a spill file in the run's temporary folder has something in it. */
+/** Waits until a run has its folder for temporary files. */
+async function hasFolder(running: Running, left: () => string[]): Promise<void> {
+  await underWay(running, () => left().length > 0);
+}
+
+/** Waits until a file in a run's temporary folder has something in it. */
 async function spilling(running: Running, path: string): Promise<void> {
-  for (;;) {
-    const sizes = readdirSync(path, { recursive: true }).map((name) => sizeOf(join(path, String(name))));
-    if (sizes.some((size) => size > 0)) return;
-    if (running.child.exitCode !== null) throw new Error(`ended before it spilled: ${running.stderr()}`);
-    await sleep(10);
-  }
+  await underWay(running, () => {
+    const names = readdirSync(path, { recursive: true });
+    return names.some((name) => sizeOf(join(path, String(name))) > 0);
+  });
 }
 
 function sizeOf(path: string): number {
@@ -80,21 +82,21 @@ describe("Ctrl-C stops a long run", () => {
   test("while it replays a file", async () => {
     const { env, left } = temporaryDirectory(folder);
     const running = startClockhand(["replay", long, "--frames", "500", "--json"], { env });
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await opened(running, long);
     await expectStop(running, left);
   });
 
   test("while it counts the pages of a file", async () => {
     const { env, left } = temporaryDirectory(folder);
     const running = startClockhand(["replay", long], { env });
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await opened(running, long);
     await expectStop(running, left);
   });
 
   test("while two workers share a file", async () => {
     const { env, left } = temporaryDirectory(folder);
     const running = startClockhand(["replay", long, "--frames", "500", "--workers", "2"], { env });
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await opened(running, long);
     await expectStop(running, left);
   });
 
@@ -137,7 +139,7 @@ describe.concurrent("Ctrl-C stops a run whose input says no more", () => {
       const fd = openSync(pipe, "r+");
       writeSync(fd, bytes);
       const running = startClockhand(["replay", "-"], { env, stdin: fd });
-      await sleep(UNDER_WAY_MILLISECONDS);
+      await hasFolder(running, left);
       await expectStop(running, left);
       closeSync(fd);
     });
@@ -150,7 +152,7 @@ describe.concurrent("Ctrl-C stops a run whose input says no more", () => {
       stdin: "open",
     });
     running.child.stdin?.write(lines);
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await hasFolder(running, left);
     await expectStop(running, left);
   });
 
@@ -159,7 +161,7 @@ describe.concurrent("Ctrl-C stops a run whose input says no more", () => {
     const fd = openSync(namedPipe("slow"), "r+");
     const running = startClockhand(["replay", "-", "--json"], { env, stdin: fd });
     const timer = setInterval(() => writeSync(fd, "I  04001000,3\n L 1ffe0000,8\n"), 20);
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await hasFolder(running, left);
     await expectStop(running, left);
     clearInterval(timer);
     closeSync(fd);
@@ -170,7 +172,7 @@ describe.concurrent("Ctrl-C stops a run whose input says no more", () => {
     const pipe = namedPipe("named-silent");
     const running = startClockhand(["replay", pipe], { env });
     const writer = start("bash", ["-c", 'exec 3>"$0"; cat "$1" >&3; sleep 30', pipe, MIXED]);
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await hasFolder(running, left);
     await expectStop(running, left);
     writer.child.kill();
     await writer.outcome;
@@ -179,7 +181,7 @@ describe.concurrent("Ctrl-C stops a run whose input says no more", () => {
   test("a named pipe as the trace that nobody has opened to write", async () => {
     const { env, left } = temporaryDirectory(folder);
     const running = startClockhand(["replay", namedPipe("nobody")], { env });
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await hasFolder(running, left);
     await expectStop(running, left);
   });
 
@@ -187,12 +189,12 @@ describe.concurrent("Ctrl-C stops a run whose input says no more", () => {
     const { env, left } = temporaryDirectory(folder);
     const args = ["replay", "/dev/zero", "--format", "lackey", "--skip-bad-lines"];
     const running = startClockhand(args, { env });
-    await sleep(UNDER_WAY_MILLISECONDS);
+    await opened(running, "/dev/zero");
     await expectStop(running, left);
   });
 });
 
-describe("a named pipe as the trace", () => {
+describe.concurrent("a named pipe as the trace", () => {
   const args = ["--policy", "lru"];
 
   for (const [name, source] of [

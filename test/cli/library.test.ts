@@ -42,7 +42,7 @@ function script(body: string, args: readonly string[] = []) {
   return start(process.execPath, [path, ...args]).outcome;
 }
 
-describe("replay()", () => {
+describe.concurrent("replay()", () => {
   const cases: [string, Library.ReplayOptions, string[]][] = [
     ["a trace and nothing else", { trace: MIXED }, []],
     [
@@ -122,7 +122,7 @@ describe("replay()", () => {
   });
 });
 
-describe("replay() rejects", () => {
+describe.concurrent("replay() rejects", () => {
   test("a user's mistake with UserError", async () => {
     await expect(replay({ trace: MIXED, policy: "lri" })).rejects.toThrow(UserError);
   });
@@ -266,7 +266,7 @@ describe("onProgress", () => {
   });
 });
 
-describe("the process", () => {
+describe.concurrent("the process", () => {
   test("ends by itself after a run", async () => {
     const outcome = await script(
       `
@@ -275,7 +275,7 @@ describe("the process", () => {
       [MIXED],
     );
     expect([outcome.code, outcome.stdout, outcome.stderr]).toEqual([0, "608\n", ""]);
-    expect(outcome.milliseconds).toBeLessThan(5000);
+    expect(outcome.milliseconds).toBeLessThan(20_000);
   });
 
   test("ends by itself after an aborted run", async () => {
@@ -286,7 +286,7 @@ describe("the process", () => {
       [long],
     );
     expect([outcome.code, outcome.stdout, outcome.stderr]).toEqual([0, "InterruptedError\n", ""]);
-    expect(outcome.milliseconds).toBeLessThan(8000);
+    expect(outcome.milliseconds).toBeLessThan(20_000);
   });
 
   test("ends by itself after a failed run", async () => {
@@ -305,17 +305,17 @@ describe("the process", () => {
     );
     expect(outcome.stdout).toBe("0 0\n");
   });
+});
 
-  test("has no temporary files of the library's afterwards", async () => {
-    const { env, left } = temporaryDirectory(folder);
-    const before = process.env["TMPDIR"];
-    process.env["TMPDIR"] = env.TMPDIR;
-    await replay({ trace: MIXED, policy: "opt" }).finally(() => {
-      if (before === undefined) delete process.env["TMPDIR"];
-      else process.env["TMPDIR"] = before;
-    });
-    expect(left()).toEqual([]);
+test("temporary files are gone after a run", async () => {
+  const { env, left } = temporaryDirectory(folder);
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = env.TMPDIR;
+  await replay({ trace: MIXED, policy: "opt" }).finally(() => {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
   });
+  expect(left()).toEqual([]);
 });
 
 describe("the lists", () => {

@@ -77,7 +77,7 @@ describe("the packed files", () => {
   });
 });
 
-describe("installed elsewhere", () => {
+describe.concurrent("installed elsewhere", () => {
   test("npx clockhand replay prints what the built command line prints", async () => {
     const args = ["--policy", "lru", "--frames", "30"];
     const npx = ["--no", "clockhand", "replay", MIXED, "--json", ...args];
@@ -131,7 +131,7 @@ describe("installed elsewhere", () => {
   });
 });
 
-describe("the types, in the project where it is installed", () => {
+describe.concurrent("the types, in the project where it is installed", () => {
   const tsc = join(ROOT, "node_modules/.bin/tsc");
   const strict = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"];
   const settings = [...strict, "--skipLibCheck", "false", "--target", "es2023", "--types", ""];

@@ -5,7 +5,15 @@
  */
 
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -198,6 +206,31 @@ export async function until(ready: () => boolean, what: string, milliseconds = 1
     if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
     await sleep(10);
   }
+}
+
+/** From the moment when a run can be seen to be under way to the signal. */
+const MORE_MILLISECONDS = 300;
+
+/** Waits for a sign that a run is under way, which must not end before. */
+export async function underWay(running: Running, sign: () => boolean): Promise<void> {
+  const ended = () => running.child.exitCode !== null || running.child.signalCode !== null;
+  await until(() => ended() || sign(), "a sign that the run is under way");
+  if (ended()) throw new Error(`ended before it was interrupted: ${running.stderr()}`);
+  await sleep(MORE_MILLISECONDS);
+}
+
+/** Waits until a run has opened its trace, a file. */
+export async function opened(running: Running, trace: string): Promise<void> {
+  const descriptors = `/proc/${running.child.pid}/fd`;
+  await underWay(running, () =>
+    readdirSync(descriptors).some((name) => {
+      try {
+        return readlinkSync(join(descriptors, name)) === trace;
+      } catch {
+        return false; // closed in between
+      }
+    }),
+  );
 }
 
 export function sleep(milliseconds: number): Promise<void> {

@@ -12,10 +12,10 @@ import {
   MAIN,
   MIXED,
   type Outcome,
+  opened,
   type RunOptions,
   replayJson,
   skewedTrace,
-  sleep,
   start,
   temporaryFolder,
   USER_ERROR,
@@ -155,7 +155,7 @@ describe("without a terminal", () => {
 
   test("an interrupted run shows one line and no escape sequence", async () => {
     const running = start(process.execPath, [MAIN, "replay", big, "--policy", "opt"]);
-    await sleep(800);
+    await opened(running, big);
     running.child.kill("SIGINT");
     expectRefusal(await running.outcome, INTERRUPTED, "interrupted");
   });

@@ -58,7 +58,9 @@ function casesOf(policy: TlbPolicy, [sets, ways]: [number, number]): Case[] {
   );
 }
 
-/** A second level of every policy, which hears of first references alone, behind a first that misses often. */
+/**
+ * A second level of every policy, which hears of first references alone, behind a first that misses often.
+ */
 function secondLevelCases(policy: TlbPolicy): Case[] {
   return Array.from({ length: 12 }, (_, seed) => ({
     stream: makeStream("zipf with writes and bursts", seed, { length: 1500, pages: 30 }),
