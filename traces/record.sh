@@ -12,14 +12,14 @@
 #     tcc.lackey.zst  sqlite3.lackey.xz  zstd.lackey.xz
 #
 # Nothing is taken out of the traces: every line valgrind writes is kept, the
-# "==pid==" lines too. For each recording one line for the table in README.md
-# is printed on standard output; progress goes to standard error.
+# "==pid==" lines too. For each recording one line with the numbers for the tables
+# in README.md is printed on standard output; progress goes to standard error.
 #
 # The input data are made here, from fixed seeds. The programs run with address
 # randomisation off (where that is permitted), in a clean environment, with no
 # signal ignored, and in a fixed working folder (/tmp/clockhand-record, made and
 # removed by this script). A second run on the same machine then differs in the
-# process ids and, in some of the recordings, in one or two addresses: the
+# process ids and, in some of the recordings, in a few addresses: the
 # dynamic loader looks at bytes of the 16 random ones every new process gets.
 #
 # All of it takes some minutes, most of them in "xz -9e", and needs about
@@ -173,8 +173,8 @@ keep() {
 		"$(stat -c %s trace)" "$size" "$(sha256sum <"$out/$file" | cut -d' ' -f1)"
 }
 
-# count: references (all, I, L, S, M) and distinct 4 KiB pages of a trace. An
-# access over a page boundary touches both pages.
+# count: references (all, I, L, S, M) and distinct 4 KiB pages of a trace. As in
+# README.md, an access over a page boundary counts once for each of the two pages.
 count() {
 	mawk '
 	function hex(s,  v, i) {
@@ -183,7 +183,7 @@ count() {
 		return v + 0
 	}
 	/^(I | [LSM]) / {
-		n[/^I/ ? "I" : $1]++
+		n[$1]++
 		comma = index($2, ",")
 		top = substr($2, 1, comma - 4)          # without the last 3 digits
 		if (!(top in page))
@@ -191,8 +191,10 @@ count() {
 		low = substr($2, comma - 3, 3)
 		if (!(low in offset))
 			offset[low] = hex(low)
-		if (offset[low] + substr($2, comma + 1) > 4096)
+		if (offset[low] + substr($2, comma + 1) > 4096) {
+			n[$1]++
 			seen[page[top] + 1]
+		}
 	}
 	END {
 		for (p in seen)
