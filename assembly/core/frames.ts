@@ -88,6 +88,10 @@ export function dirtyAt(): usize {
   return dirty;
 }
 
+export function accessedAt(): usize {
+  return accessed;
+}
+
 /** The accessed bit, or as many bits as the policy counts in; policies set and clear it. */
 export function accessedBits(pfn: u32): u32 {
   return load<u8>(accessed + pfn);

@@ -15,7 +15,7 @@ import { FRAME_BIAS, frameEntry, frames, newPage, residentPages, setTag, tagIn, 
 import { map, NO_PAGE } from "./page_table";
 import { ReplacementPolicy } from "./policy";
 import { ASID_SHIFT } from "./runs";
-import { MISS, Tlb } from "./tlb";
+import { LRU, MISS, Tlb } from "./tlb";
 import { completeWalk, restartWalk, walk } from "./walk";
 import { clearWalkCaches, invalidateWalkCaches } from "./walk_cache";
 
@@ -35,6 +35,14 @@ export class Port {
   l1: Tlb;
   /** 0 when the machine has no second level. */
   l2: usize;
+  /** Whether the first level is LRU, whose hits the replay loop handles by itself. */
+  lru: bool;
+
+  /** Address of the first entry of `tag`'s set in the first level. */
+  @inline
+  set(tag: u64): usize {
+    return this.entries + (<u32>tag & this.setMask) * this.setBytes;
+  }
 }
 
 const PORT_BYTES = 32;
@@ -55,6 +63,7 @@ export function connectPort(kind: u32, l1: u32, l2: u32): void {
   port.setMask = first.setMask;
   port.setBytes = first.setBytes;
   port.l1 = first;
+  port.lru = first.policy == LRU;
   port.l2 = l2 == NO_TLB ? 0 : changetype<usize>(tlbAt(l2));
 }
 
@@ -88,8 +97,8 @@ export const FAULTED: u32 = 1 << 31;
 export const EXHAUSTED: u32 = u32.MAX_VALUE;
 
 /**
- * The frame of `tag`'s page for the first reference of a run, after the inline test of the L1's first way has
- * failed: all that comes before the replacement policy hears of the run. `walkHits` tells the policy of the
+ * The frame of `tag`'s page for the first reference of a run that the replay loop could not find in the L1 by
+ * itself: all that comes before the replacement policy hears of the run. `walkHits` tells the policy of the
  * walks that find their page (accessed bits set by the walk alone).
  */
 export function translate<P extends ReplacementPolicy>(

@@ -10,7 +10,7 @@ import { EXHAUSTED, FAULTED, portAt, translate } from "./mmu";
 import { policyState, ReplacementPolicy } from "./policy";
 import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, STORE, tagsAt } from "./runs";
 import { stats } from "./stats";
-import { PAYLOAD } from "./tlb";
+import { PAYLOAD, Tlb } from "./tlb";
 
 let accessedByWalk: bool = false;
 
@@ -35,22 +35,17 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
   const byWalk = accessedByWalk && !isDefined(policy.onFuture);
   let position = stats.references;
 
-  for (let run: u32 = 0; run < count; run++) {
+  let run: u32 = 0;
+  while (run < count) {
     const tag = load<u64>(tags + ((<usize>run) << 3));
     const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
     const references = (attr >> REFERENCES_SHIFT) + 1;
     const kind = attr & KIND_MASK;
     const port = portAt(kind);
-    if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
-
-    const first = port.entries + (<u32>tag & port.setMask) * port.setBytes;
-    let pfn: u32;
-    if (load<u64>(first) == tag) {
-      pfn = load<u32>(first, PAYLOAD);
-      if (!byWalk) hit<P>(policy, pfn, references, position);
-    } else {
+    if (load<u64>(port.set(tag)) != tag) {
+      if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
       if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
-      pfn = translate<P>(policy, port, tag, references, position, byWalk);
+      let pfn = translate<P>(policy, port, tag, references, position, byWalk);
       let hits = references;
       if (pfn & FAULTED) {
         if (pfn == EXHAUSTED) {
@@ -61,12 +56,39 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
         hits--;
       }
       if (!byWalk && hits != 0) hit<P>(policy, pfn, hits, position + (references - hits));
+      if (kind >= STORE) store<u8>(dirty + pfn, 1);
+      if (isDefined(policy.onWrite)) {
+        if (kind >= STORE) policy.onWrite(pfn);
+      }
+      position += references;
+      run++;
     }
-    if (kind >= STORE) store<u8>(dirty + pfn, 1);
-    if (isDefined(policy.onWrite)) {
-      if (kind >= STORE) policy.onWrite(pfn);
+
+    // The runs that hit the first TLB level. V8 keeps this loop's variables in registers because nothing is
+    // called in it, and because it is reached without a call too: hence the test above, which is repeated here.
+    for (; run < count; run++) {
+      const tag = load<u64>(tags + ((<usize>run) << 3));
+      const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+      const references = (attr >> REFERENCES_SHIFT) + 1;
+      const kind = attr & KIND_MASK;
+      const port = portAt(kind);
+      const set = port.set(tag);
+      if (load<u64>(set) != tag) {
+        if (!port.lru) break;
+        const end = set + port.setBytes;
+        const at = Tlb.search(set, end, tag);
+        if (at >= end) break;
+        Tlb.moveFirst(set, at);
+      }
+      const pfn = load<u32>(set, PAYLOAD);
+      if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
+      if (!byWalk) hit<P>(policy, pfn, references, position);
+      if (kind >= STORE) store<u8>(dirty + pfn, 1);
+      if (isDefined(policy.onWrite)) {
+        if (kind >= STORE) policy.onWrite(pfn);
+      }
+      position += references;
     }
-    position += references;
   }
   stats.references = position;
   return count;

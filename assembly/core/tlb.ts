@@ -82,20 +82,32 @@ export class Tlb {
   }
 
   private lookupOrdered(set: usize, tag: u64): u32 {
+    if (load<u64>(set) == tag) return load<u32>(set, PAYLOAD);
     const end = set + this.setBytes;
-    for (let at = set; at < end; at += ENTRY_BYTES) {
-      if (load<u64>(at) == tag) {
-        if (this.policy == LRU) {
-          const entry = v128.load(at);
-          shiftDown(set, at);
-          v128.store(set, entry);
-          return load<u32>(set, PAYLOAD);
-        }
-        return load<u32>(at, PAYLOAD);
-      }
+    const at = Tlb.search(set, end, tag);
+    if (at >= end) {
+      this.misses++;
+      return MISS;
     }
-    this.misses++;
-    return MISS;
+    const payload = load<u32>(at, PAYLOAD);
+    if (this.policy == LRU) Tlb.moveFirst(set, at);
+    return payload;
+  }
+
+  /** The way behind the first that holds `tag`, or the set's end. */
+  @inline
+  static search(set: usize, end: usize, tag: u64): usize {
+    let at = set + ENTRY_BYTES;
+    while (at < end && load<u64>(at) != tag) at += ENTRY_BYTES;
+    return at;
+  }
+
+  /** Makes the entry at `at` the first of its set. */
+  @inline
+  static moveFirst(set: usize, at: usize): void {
+    const entry = v128.load(at);
+    for (; at > set; at -= ENTRY_BYTES) v128.store(at, v128.load(at - ENTRY_BYTES));
+    v128.store(set, entry);
   }
 
   private lookupPositional(set: usize, tag: u64, references: u32): u32 {

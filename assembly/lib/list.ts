@@ -4,7 +4,8 @@
  *     node            0 ... lists-1 │ lists + pfn ...         8 bytes: next u32 | previous u32
  *                     sentinels     │ frames
  *
- * newest = next(sentinel), oldest = previous(sentinel). The few lines that every hit runs are inlined.
+ * newest = next(sentinel), oldest = previous(sentinel). The few lines that every hit runs are inlined, and
+ * read the array's address once: after a store it would have to be read again.
  */
 
 import { reserve } from "../layout";
@@ -32,19 +33,38 @@ export class Links {
   /** Puts a node that is in no list behind `place`. */
   @inline
   insertAfter(place: u32, node: u32): void {
-    const next = this.next(place);
-    this.join(place, node);
-    this.join(node, next);
+    const nodes = this.nodes;
+    Links.insert(nodes, nodes + ((<usize>place) << 3), place, nodes + ((<usize>node) << 3), node);
   }
 
   @inline
   remove(node: u32): void {
-    this.join(this.previous(node), this.next(node));
+    const nodes = this.nodes;
+    Links.unlink(nodes, nodes + ((<usize>node) << 3));
+  }
+
+  /** Moves a node behind `place`, in the same list or another. */
+  @inline
+  moveAfter(place: u32, node: u32): void {
+    const nodes = this.nodes;
+    const at = nodes + ((<usize>node) << 3);
+    Links.unlink(nodes, at);
+    Links.insert(nodes, nodes + ((<usize>place) << 3), place, at, node);
   }
 
   @inline
-  private join(before: u32, after: u32): void {
-    store<u32>(this.nodes + ((<usize>before) << 3), after);
-    store<u32>(this.nodes + ((<usize>after) << 3), before, 4);
+  private static insert(nodes: usize, after: usize, place: u32, at: usize, node: u32): void {
+    const next = load<u32>(after);
+    store<u32>(after, node);
+    store<u64>(at, ((<u64>place) << 32) | next);
+    store<u32>(nodes + ((<usize>next) << 3), node, 4);
+  }
+
+  @inline
+  private static unlink(nodes: usize, at: usize): void {
+    const next = load<u32>(at);
+    const previous = load<u32>(at, 4);
+    store<u32>(nodes + ((<usize>next) << 3), previous, 4);
+    store<u32>(nodes + ((<usize>previous) << 3), next);
   }
 }

@@ -8,7 +8,7 @@
  * hand counts down.
  */
 
-import { accessedBits, setAccessedBits } from "../core/frames";
+import { accessedAt } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 
@@ -19,6 +19,8 @@ class Clock extends ReplacementPolicy {
   private hand: u32;
   private countMax: u32;
   private countAtFill: u32;
+  /** The frame table's accessed bits; as a field it is a load less for every hit than through frames.ts. */
+  private accessed: usize;
 
   about(): string {
     return `{
@@ -36,29 +38,33 @@ class Clock extends ReplacementPolicy {
 
   init(frames: u32, pages: u32): void {
     this.frames = frames;
+    this.accessed = accessedAt();
     this.countMax = (1 << (<u32>parameter(0))) - 1;
     this.countAtFill = <u32>parameter(1);
   }
 
   onHit(pfn: u32, references: u32): void {
-    if (this.countMax == 1) setAccessedBits(pfn, 1);
-    else setAccessedBits(pfn, min(accessedBits(pfn) + references, this.countMax));
+    const at = this.accessed + pfn;
+    if (this.countMax == 1) store<u8>(at, 1);
+    else store<u8>(at, <u8>min(<u32>load<u8>(at) + references, this.countMax));
   }
 
   victim(page: u32): u32 {
+    const accessed = this.accessed;
+    const frames = this.frames;
     let pfn = this.hand;
     for (;;) {
-      const count = accessedBits(pfn);
+      const count = <u32>load<u8>(accessed + pfn);
       if (count == 0) break;
-      setAccessedBits(pfn, count - 1);
-      pfn = pfn + 1 == this.frames ? 0 : pfn + 1;
+      store<u8>(accessed + pfn, <u8>(count - 1));
+      pfn = pfn + 1 == frames ? 0 : pfn + 1;
     }
-    this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
+    this.hand = pfn + 1 == frames ? 0 : pfn + 1;
     return pfn;
   }
 
   onFill(pfn: u32, page: u32): void {
-    setAccessedBits(pfn, this.countAtFill);
+    store<u8>(this.accessed + pfn, <u8>this.countAtFill);
   }
 }
 

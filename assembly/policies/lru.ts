@@ -37,8 +37,7 @@ class Lru extends ReplacementPolicy {
   onHit(pfn: u32, references: u32): void {
     const node = pfn + FIRST;
     if (this.links.next(LIST) == node) return;
-    this.links.remove(node);
-    this.links.insertAfter(LIST, node);
+    this.links.moveAfter(LIST, node);
   }
 
   victim(page: u32): u32 {
