@@ -20,6 +20,7 @@ export function parseBytes(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unit = UNITS[match?.[2]?.toUpperCase() ?? "?"];
   const bytes = Number(match?.[1]) * (unit ?? Number.NaN);
+  if (bytes > Number.MAX_SAFE_INTEGER) throw new UserError(`${what}: ${text} is more than any machine has`);
   if (!Number.isSafeInteger(bytes)) {
     throw new UserError(`${what}: "${text}" is not a size; write it like 64MiB, 512K or 4096`);
   }
@@ -47,6 +48,11 @@ export function formatBytes(bytes: number): string {
 /** `1234567` as `1,234,567`. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
+}
+
+/** `1 page`, `1,234 pages`. */
+export function formatCountOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** A share of 1 as a percentage with as many digits as it needs to be told from 0 and from 1. */

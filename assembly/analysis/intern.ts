@@ -4,17 +4,25 @@
 
 import { newPage } from "../core/frames";
 import { find, map, NO_PAGE } from "../core/page_table";
-import { idsAt, NO_TAG, tagsAt } from "../core/runs";
+import { attrsAt, idsAt, NO_TAG, REFERENCES_SHIFT, tagsAt } from "../core/runs";
+import { stats } from "../core/stats";
 
-/** Writes the ids of the first `count` runs; returns how many, fewer when memory has run out. */
+/**
+ * Writes the ids of the first `count` runs and counts their references; returns how many, fewer when memory
+ * has run out.
+ */
 export function internRuns(count: u32): u32 {
   const tags = tagsAt();
+  const attrs = attrsAt();
   const ids = idsAt();
+  let references: u64 = 0;
   for (let run: u32 = 0; run < count; run++) {
     const page = intern(load<u64>(tags + ((<usize>run) << 3)));
     if (page == NO_PAGE) return run;
     store<u32>(ids + ((<usize>run) << 2), page);
+    references += (<u32>load<u16>(attrs + ((<usize>run) << 1)) >> REFERENCES_SHIFT) + 1;
   }
+  stats.references += references;
   return count;
 }
 

@@ -65,7 +65,7 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
     }
 
     // The runs that hit the first TLB level. V8 keeps this loop's variables in registers because nothing is
-    // called in it, and because it is reached without a call too: hence the test above, which is repeated here.
+    // called in it, and because it is reached without a call too: hence the test above, repeated here.
     for (; run < count; run++) {
       const tag = load<u64>(tags + ((<usize>run) << 3));
       const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));

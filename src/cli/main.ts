@@ -4,7 +4,7 @@
  * anything else is a bug and shows its stack.
  */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { listCommand } from "./list.ts";
@@ -47,14 +47,20 @@ try {
   process.exitCode = report(error);
 }
 
+/** What was wrong with a command line that the parser did not take. */
+function misuse({ code, message }: CommanderError): string {
+  if (code === "commander.help") return 'no command given; "clockhand --help" shows all';
+  const [file = ""] = program.args;
+  if (code === "commander.unknownCommand" && existsSync(file)) {
+    return `${file} is no command; "clockhand replay ${file}" replays a trace`;
+  }
+  return message.replace(/^error: /, "").replace(/\n\((Did you mean .*)\)$/, " ($1)");
+}
+
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.done;
-    const message =
-      error.code === "commander.help"
-        ? 'no command given; "clockhand --help" shows all'
-        : error.message.replace(/^error: /, "").replace(/\n\((Did you mean .*)\)$/, " ($1)");
-    process.stderr.write(`clockhand: ${oneLine(message)}\n`);
+    process.stderr.write(`clockhand: ${oneLine(misuse(error))}\n`);
     return EXIT.user;
   }
   const code = exitCodeOf(error);

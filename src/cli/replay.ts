@@ -38,7 +38,11 @@ export function replayCommand(): Command {
     .option("--include <kinds>", "only these of fetch,load,store")
     .option("--skip-bad-lines", "count lines that are no references instead of stopping at them")
     .option("--seed <n>", "seed of everything random (default: 1)", wholeNumber)
-    .option("--workers <n>", "threads, 2 decode ahead (default: 2 for large files)", wholeNumber)
+    .option(
+      "--workers <n>",
+      "threads: one replays, the others decode (default: 1, for large files all cores)",
+      wholeNumber,
+    )
     .option("--no-advice", "do not look for the memory size at which a thrashing run would stop")
     .option("--json", "print one JSON document instead of tables")
     .addHelpText("after", EXAMPLES)

@@ -183,7 +183,7 @@ export class Engine {
 function exhausted(pages: number): UserError {
   return new UserError(
     `memory ran out after ${pages.toLocaleString("en-US")} distinct pages: an engine has 4 GiB; ` +
-      "use larger pages or fewer frames",
+      "use larger pages (--page-size)",
   );
 }
 

@@ -23,11 +23,16 @@ export function parseMachine(text: string, path: string): Machine {
   if (error !== undefined) throw new UserError(`${at(error.pos[0])}: ${error.message.split("\n")[0]}`);
   const parsed = v.safeParse(MachineFile, document.toJS({ maxAliasCount: 100 }));
   if (parsed.success) return toMachine(parsed.output, locate);
-  const [issue] = parsed.issues;
+  // A misspelt key is both missing and unknown; the second says where it stands.
+  const issue = parsed.issues.find(isUnknownKey) ?? parsed.issues[0];
   throw new UserError(`${locate(...keysOf(issue))}: ${explain(issue)}`);
 }
 
 type Issue = v.InferIssue<typeof MachineFile>;
+
+function isUnknownKey(issue: Issue): boolean {
+  return issue.type === "strict_object" && issue.expected === "never";
+}
 
 function keysOf(issue: Issue): string[] {
   return (issue.path ?? []).map(({ key }) => String(key));
@@ -38,7 +43,7 @@ function explain(issue: Issue): string {
   const key = keys.at(-1) ?? "";
   if (issue.type === "strict_object" && issue.path !== undefined) {
     const siblings = knownKeys(keys.slice(0, -1));
-    if (issue.expected === "never") {
+    if (isUnknownKey(issue)) {
       return `unknown key "${key}"${nearest(key, siblings)}; keys are ${siblings.join(", ")}`;
     }
     if (issue.received === "undefined") return `"${key}" is missing`;

@@ -2,7 +2,7 @@
 
 import plot from "simple-ascii-chart";
 import type { ReplayReport } from "../types.ts";
-import { formatBytes, formatCount, formatRate, formatShare } from "../units.ts";
+import { formatBytes, formatCount, formatCountOf, formatRate, formatShare } from "../units.ts";
 import { replayRows } from "./metrics.ts";
 import { renderTable } from "./table.ts";
 
@@ -26,13 +26,13 @@ function header({ trace, machine, policy }: ReplayReport): string {
     [
       "trace",
       `${trace.path === "-" ? "standard input" : trace.path} (${trace.format}): ` +
-        `${formatCount(total)} references to ${formatCount(trace.pages)} pages, ` +
+        `${formatCountOf(total, "reference")} to ${formatCountOf(trace.pages, "page")}, ` +
         formatBytes(trace.pages * machine.page_bytes),
     ],
     ["", mix],
     [
       "machine",
-      `${machine.name}: ${formatCount(machine.frames)} frames of ${formatBytes(machine.page_bytes)} ` +
+      `${machine.name}: ${formatCountOf(machine.frames, "frame")} of ${formatBytes(machine.page_bytes)} ` +
         `(${formatBytes(machine.memory_bytes)}, ${shareOfPages(machine.frames, trace.pages)}), ` +
         `${machine.levels}-level page table`,
     ],

@@ -1,6 +1,9 @@
 /** Sizes of buffers and tables that the workers choose. */
 
-const TEXT_BYTES = 1 << 20;
+import { PIECE_BYTES } from "../trace/pieces.ts";
+
+/** A piece of a trace and, nearly always, the rest of its last line. */
+const TEXT_BYTES = PIECE_BYTES + 4096;
 /** The shortest line that holds a reference, `I  0,1` and its end. */
 const LINE_BYTES_MIN = 7;
 

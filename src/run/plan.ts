@@ -12,7 +12,8 @@ import { PAGE_SHIFTS, PAGING, pageTableOf } from "../machine/paging.ts";
 import { parseTlbs } from "../machine/tlb_spec.ts";
 import { nearest } from "../nearest.ts";
 import { FORMATS } from "../trace/formats/index.ts";
-import { explainOpening } from "../trace/open.ts";
+import { explainOpening, type Inspected } from "../trace/open.ts";
+import { pieceCount } from "../trace/pieces.ts";
 import type { Access, ChosenPolicy, Costs, PageSize, Progress } from "../types.ts";
 import { parseBytes, parsePercentage } from "../units.ts";
 import { engineModule } from "./session.ts";
@@ -40,7 +41,9 @@ export interface ReplayOptions {
   include?: string | readonly Access[] | undefined;
   skipBadLines?: boolean | undefined;
   seed?: number | undefined;
-  /** Threads: 1, or 2 to decode ahead of the replay; default 2 for large files. */
+  /**
+   * Threads: one replays and the others decode for it; default 1, for large files as many as there are cores.
+   */
   workers?: number | undefined;
   /** Whether to look for the memory size at which a thrashing run would stop; default true. */
   advice?: boolean | undefined;
@@ -196,6 +199,7 @@ function accessedBitOf(text: string | undefined): "reference" | "walk" {
 }
 
 function seedOf(seed: number): number {
+  if (seed > Number.MAX_SAFE_INTEGER) throw new UserError(`--seed: it is at most ${Number.MAX_SAFE_INTEGER}`);
   if (Number.isSafeInteger(seed) && seed >= 0) return seed;
   throw new UserError(`--seed: ${seed} is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
 }
@@ -207,11 +211,18 @@ function workersOf(workers: number | undefined): number | undefined {
   throw new UserError(`--workers: ${workers} is not a number of threads from 1 to 1024`);
 }
 
+/** More threads than these wait for the one that replays. */
+const WORKERS_DEFAULT_MAX = 8;
 /** Files from which a second thread pays. */
 const LARGE_BYTES = 32 * 2 ** 20;
 
-/** How many threads to use: decoding ahead of the replay takes two, and more do not help one run. */
-export function workersFor(plan: ReplayPlan, sizeBytes: number | undefined): number {
-  const wanted = plan.workers ?? (sizeBytes === undefined || sizeBytes < LARGE_BYTES ? 1 : 2);
-  return Math.min(wanted, 2, plan.workers ?? availableParallelism());
+/**
+ * How many threads to use. One uses the runs and the others decode: as many as there are for a plain file,
+ * one for a compressed one, which is a single stream, none for a pipe.
+ */
+export function workersFor(plan: ReplayPlan, { sizeBytes, plain }: Inspected): number {
+  if (sizeBytes === undefined) return 1;
+  const wanted =
+    plan.workers ?? (sizeBytes < LARGE_BYTES ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX));
+  return Math.min(wanted, plain ? pieceCount(sizeBytes) + 1 : 2);
 }

@@ -5,15 +5,16 @@
  *   scan       counts distinct pages, where frames are a share of them; spills runs where the trace is a pipe
  *              or the policy must know the future
  *   next use   backwards over the spill, for such a policy
- *   replay     the run itself; decoding goes ahead in a second worker when there are two
+ *   replay     the run itself
  *   advice     the same policy at other sizes, when the run thrashes
+ * Where there are more workers, they decode for the one that needs the trace.
  */
 
 import { TraceError } from "../errors.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
-import { DECODER } from "./limits.ts";
+import { Decoders } from "./decoders.ts";
 import {
   ALL_KINDS,
   planReplay,
@@ -23,24 +24,24 @@ import {
   workersFor,
 } from "./plan.ts";
 import { l2Lookups, replayReport } from "./replay_report.ts";
-import { newRing } from "./ring.ts";
 import { Session } from "./session.ts";
 import type { DecodeResult, ReplayResult, RunsFrom, ScanResult } from "./tasks.ts";
 
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = planReplay(options);
-  const { regular, sizeBytes } = inspectTrace(plan.trace.path);
-  const workers = workersFor(plan, sizeBytes);
+  const file = inspectTrace(plan.trace.path);
+  const workers = workersFor(plan, file);
   const session = new Session({ workers, signal: options.signal, onProgress: options.onProgress });
+  const decoders = new Decoders(session, plan.trace, file, workers - 1);
   try {
-    const first = await firstPass(plan, session, regular);
+    const first = await firstPass(plan, session, decoders);
     const frames = resolveFrames(plan.frames, first.scan?.pages ?? 0);
-    const { result, decode, workersUsed } = await mainPass(plan, session, first, frames, workers);
+    const { result, decode, workersUsed } = await mainPass(plan, session, first, frames, decoders);
     if (result.references === 0) throw noReferences(plan, decode);
     const assessment = assess(result, l2Lookups(plan.mmu.tlbs, result), plan.costs);
     const wantsAdvice = assessment.thrashing && (options.advice ?? true);
-    const stop = wantsAdvice ? await advise(plan, session, first, frames, result) : undefined;
+    const stop = wantsAdvice ? await advise(plan, session, first, frames, result, decoders) : undefined;
     const seconds = first.seconds + result.seconds;
     return replayReport({ plan, frames, result, decode, assessment, stop, workersUsed, seconds });
   } finally {
@@ -58,31 +59,34 @@ function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {
 /** What the passes before the replay found out, and where the following ones read the runs. */
 interface FirstPass {
   scan: ScanResult | undefined;
-  runs: RunsFrom;
+  decode: DecodeResult | undefined;
+  /** The spill file of runs; without one they come from the trace. */
+  spill: { path: string; futures?: string | undefined } | undefined;
   seconds: number;
 }
 
-async function firstPass(plan: ReplayPlan, session: Session, regular: boolean): Promise<FirstPass> {
-  const { trace, policy } = plan;
-  const fromTrace: RunsFrom = { from: "trace", trace };
-  const mustSpill = policy.clairvoyant || !regular;
-  if (!mustSpill && "count" in plan.frames) return { scan: undefined, runs: fromTrace, seconds: 0 };
-
-  const spill = mustSpill ? await session.temporary("runs") : undefined;
-  const scan = await session.run("scan", { trace, spill }, "counting pages");
-  const { seconds } = scan;
-  if (spill === undefined) return { scan, runs: fromTrace, seconds };
-  if (!policy.clairvoyant) return { scan, runs: { from: "spill", path: spill }, seconds };
+async function firstPass(plan: ReplayPlan, session: Session, decoders: Decoders): Promise<FirstPass> {
+  const { policy } = plan;
+  const { pageTable } = plan.trace;
+  const mustSpill = policy.clairvoyant || decoders.sizeBytes === undefined;
+  if (!mustSpill && "count" in plan.frames) {
+    return { scan: undefined, decode: undefined, spill: undefined, seconds: 0 };
+  }
+  const path = mustSpill ? await session.temporary("runs") : undefined;
+  const [scan, decode] = await decoders.decodeFor((runs) =>
+    session.run("scan", { runs, pageTable, spill: path }, "counting pages"),
+  );
+  const { runs, pages, seconds } = scan;
+  if (path === undefined) return { scan, decode, spill: undefined, seconds };
+  if (!policy.clairvoyant) return { scan, decode, spill: { path }, seconds };
 
   const futures = await session.temporary("futures");
-  const { runs, pages } = scan;
-  const { pageTable } = trace;
   const looking = await session.run(
     "nextUse",
-    { spill, futures, runs, pages, pageTable },
+    { spill: path, futures, runs, pages, pageTable },
     "looking ahead for OPT",
   );
-  return { scan, runs: { from: "spill", path: spill, futures }, seconds: seconds + looking };
+  return { scan, decode, spill: { path, futures }, seconds: seconds + looking };
 }
 
 async function mainPass(
@@ -90,30 +94,23 @@ async function mainPass(
   session: Session,
   first: FirstPass,
   frames: number,
-  workers: number,
+  decoders: Decoders,
 ): Promise<{ result: ReplayResult; decode: DecodeResult; workersUsed: number }> {
   const { policy, mmu, seed, trace } = plan;
   const common = { frames, policy, mmu, seed, pages: first.scan?.pages, pageTable: trace.pageTable };
-  if (first.runs.from !== "trace" || workers < 2) {
-    const result = await session.run("replay", { runs: first.runs, ...common }, "replaying");
-    const decode = result.decode ?? first.scan;
-    if (decode === undefined) throw new Error("nobody decoded the trace");
-    return { result, decode, workersUsed: 1 };
-  }
-  const ring = newRing(DECODER.runCapacity);
-  const parsing = session.run("parse", { trace, ring }, "replaying");
-  const replaying = session.run("replay", { runs: { from: "ring", ring }, ...common });
-  const [parsed, replayed] = await Promise.allSettled([parsing, replaying]);
-  const failures = [parsed, replayed].flatMap((side) => (side.status === "rejected" ? [side.reason] : []));
-  if (failures.length > 0) throw failures.find((error) => !isBrokenRing(error)) ?? failures[0];
-  const decode = (parsed as PromiseFulfilledResult<DecodeResult>).value;
-  const result = (replayed as PromiseFulfilledResult<ReplayResult>).value;
-  return { result, decode, workersUsed: 2 };
+  const replayRuns = (runs: RunsFrom) => session.run("replay", { runs, ...common }, "replaying");
+  const [result, decode] = await withRuns(first, decoders, replayRuns);
+  return { result, decode, workersUsed: first.spill === undefined ? decoders.count + 1 : 1 };
 }
 
-/** The side of a ring that stopped because the other had failed. */
-function isBrokenRing(error: unknown): boolean {
-  return error instanceof Error && error.name === "BrokenRing";
+/** Hands the trace's runs to `use`, and returns what the trace held besides what that does. */
+async function withRuns<T extends { decode: DecodeResult | undefined }>(
+  first: FirstPass,
+  decoders: Decoders,
+  use: (runs: RunsFrom) => Promise<T>,
+): Promise<[T, DecodeResult]> {
+  if (first.spill === undefined) return decoders.decodeFor(use);
+  return [await use({ from: "spill", ...first.spill }), first.decode as DecodeResult];
 }
 
 /**
@@ -126,13 +123,16 @@ function advise(
   first: FirstPass,
   frames: number,
   result: ReplayResult,
+  decoders: Decoders,
 ): Promise<Stop> {
   const { policy, mmu, seed, trace, costs } = plan;
   const pages = result.minorFaults;
   const majorFaultsMax = hopelessMajorFaults(result, l2Lookups(mmu.tlbs, result), costs);
-  const common = { runs: first.runs, pages, policy, mmu, pageTable: trace.pageTable, seed, majorFaultsMax };
+  const common = { pages, policy, mmu, pageTable: trace.pageTable, seed, majorFaultsMax };
   return findStop(frames, pages, async (sizes) => {
-    const cells = await session.run("cells", { ...common, frames: sizes }, "looking for enough memory");
+    const look = (runs: RunsFrom) =>
+      session.run("cells", { ...common, runs, frames: sizes }, "looking for enough memory");
+    const [{ cells }] = await withRuns(first, decoders, look);
     return cells.map(
       (counters) =>
         counters === undefined || assess(counters, l2Lookups(mmu.tlbs, counters), costs).thrashing,

@@ -35,6 +35,8 @@ export class Session {
   /** Ends the listening to the caller's signal. */
   readonly #closed = new AbortController();
   readonly #onProgress: ((progress: Progress) => void) | undefined;
+  /** What the caller's `onProgress` threw. */
+  #failure: { error: unknown } | undefined;
   #folder: Promise<string> | undefined;
 
   constructor(options: {
@@ -60,19 +62,30 @@ export class Session {
     const watch =
       phase === undefined || this.#onProgress === undefined
         ? undefined
-        : watchProgress(phase, progress, this.#onProgress);
+        : watchProgress(phase, progress, this.#report);
     try {
       const { signal } = this.#abort;
       const result: Outcome<Output<Name>> = await this.#pool.run({ ...task, progress }, { name, signal });
       if ("error" in result) throw fromMessage(result.error);
       return result.value;
     } catch (error) {
+      if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#abort.signal.aborted) throw new InterruptedError();
       throw error;
     } finally {
       watch?.stop();
     }
   }
+
+  /** An exception in the caller's function ends the run instead of the process. */
+  readonly #report = (progress: Progress): void => {
+    try {
+      this.#onProgress?.(progress);
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#abort.abort();
+    }
+  };
 
   /** A path in the run's temporary folder. */
   async temporary(name: string): Promise<string> {

@@ -3,6 +3,7 @@
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
+import type { Rings } from "./ring.ts";
 
 /** What the workers share from the start. */
 export interface WorkerData {
@@ -21,11 +22,21 @@ export interface TraceTask {
   machineName: string;
 }
 
-/** Where a task's runs come from: decoded from the trace, from a spill file, or from another worker. */
+/** A trace that several workers decode, piece by piece; see split_runs.ts. */
+export interface SplitTrace {
+  trace: TraceTask;
+  rings: Rings;
+  /** Pieces of a plain file; a compressed trace is one stream, and a decoder's alone. */
+  pieces: number;
+  plain: boolean;
+  sizeBytes: number;
+}
+
+/** Where a task's runs come from: decoded from the trace, from a spill file, or by several workers. */
 export type RunsFrom =
   | { from: "trace"; trace: TraceTask }
   | { from: "spill"; path: string; futures?: string | undefined }
-  | { from: "ring"; ring: SharedArrayBuffer };
+  | { from: "split"; split: SplitTrace };
 
 interface CommonTask {
   /** See progress.ts. */
@@ -34,14 +45,16 @@ interface CommonTask {
 
 /** Counts pages and references, and writes the runs to a spill file if one is named. */
 export interface ScanTask extends CommonTask {
-  trace: TraceTask;
+  runs: RunsFrom;
+  pageTable: PageTableShape;
   spill: string | undefined;
 }
 
-/** Decodes ahead of a replay in another worker. */
-export interface ParseTask extends CommonTask {
-  trace: TraceTask;
-  ring: SharedArrayBuffer;
+/** Decodes pieces of a trace for another worker. */
+export interface DecodeTask extends CommonTask {
+  split: SplitTrace;
+  /** Which of the rings is its own. */
+  ring: number;
 }
 
 /** The backward pass for OPT: from a spill file, the next use of every run. */
@@ -75,12 +88,13 @@ export interface DecodeResult {
   format: string;
   references: Record<Kind, number>;
   skipped: number;
-  /** Runs decoded. */
-  runs: number;
 }
 
-export interface ScanResult extends DecodeResult {
+export interface ScanResult {
+  /** What this worker decoded of the trace, others' share excluded. */
+  decode: DecodeResult | undefined;
   pages: number;
+  runs: number;
   seconds: number;
 }
 
@@ -96,10 +110,16 @@ export interface ReplayCounters {
 }
 
 export interface ReplayResult extends ReplayCounters {
-  /** Of the trace, where this task decoded it. */
+  /** What this worker decoded of the trace, others' share excluded. */
   decode: DecodeResult | undefined;
   history: { window_references: number; minor: number[]; major: number[] };
   seconds: number;
+}
+
+export interface CellsResult {
+  /** In the order of the frames; nothing for a cell that was given up. */
+  cells: (ReplayCounters | undefined)[];
+  decode: DecodeResult | undefined;
 }
 
 export type Outcome<T> = { value: T } | { error: ErrorMessage };

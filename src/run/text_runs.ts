@@ -1,15 +1,19 @@
 /** Runs decoded from a text trace, inside the engine that uses them. */
 
-import { DECODE, type Engine } from "../engine/engine.ts";
+import { DECODE, type Engine, type TextSetup } from "../engine/engine.ts";
 import { TraceError, UserError } from "../errors.ts";
 import type { TraceFormat } from "../trace/formats/index.ts";
 import type { TraceBytes } from "../trace/open.ts";
+import { DECODER } from "./limits.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
 
 const QUOTED_CHARACTERS_MAX = 60;
 
+/** What the text is read from: a whole trace, or a piece of one. */
+export type TextSource = Pick<TraceBytes, "label" | "read">;
+
 export class TextRuns {
-  readonly #bytes: TraceBytes;
+  readonly #bytes: TextSource;
   readonly #format: TraceFormat;
   readonly #task: TraceTask;
   readonly #engine: Engine;
@@ -17,15 +21,40 @@ export class TextRuns {
   #length = 0;
   #taken = 0;
   #ended = false;
-  #runs = 0;
   /** Offset of the text buffer's first byte in the decompressed trace. */
-  #offset = 0;
+  #offset: number;
+  /** What to add to the engine's count of lines to have the trace's. */
+  readonly #linesAhead: number;
 
-  constructor(bytes: TraceBytes, format: TraceFormat, task: TraceTask, engine: Engine) {
+  /** `start` is where in the decompressed trace the source starts. */
+  constructor(
+    bytes: TextSource,
+    format: TraceFormat,
+    task: TraceTask,
+    engine: Engine,
+    start = { offset: 0, lines: 0 },
+  ) {
     this.#bytes = bytes;
     this.#format = format;
     this.#task = task;
     this.#engine = engine;
+    this.#offset = start.offset;
+    this.#linesAhead = start.lines - engine.core.lineCount();
+  }
+
+  /** Lines of the trace up to where the last block ended. */
+  get lines(): number {
+    return this.#engine.core.lineCount() + this.#linesAhead;
+  }
+
+  /** Bytes of the decompressed trace up to where the last block ended. */
+  get takenBytes(): number {
+    return this.#offset + this.#taken;
+  }
+
+  /** Whether the last block was the last. */
+  get ended(): boolean {
+    return this.#ended && this.#taken === this.#length;
   }
 
   /**
@@ -46,26 +75,21 @@ export class TextRuns {
     this.#taken = core.textConsumed();
     if (core.textStatus() === DECODE.badLine) throw this.#badLine();
     if (runs === 0 && this.#taken === 0 && this.#ended) throw new Error("the decoder made no progress");
-    this.#runs += runs;
     if (runs > 0) this.#checkAddresses(runs);
     return runs;
   }
 
+  /** Fills the text buffer, or takes all that is left. */
   async #fill(): Promise<void> {
-    const into = this.#engine.text(this.#length);
-    const read = this.#bytes.read(into);
-    const count = typeof read === "number" ? read : await read;
-    if (count === 0) this.#ended = true;
-    this.#length += count;
-  }
-
-  result(): DecodeResult {
-    return {
-      format: this.#format.name,
-      references: this.#engine.decodedReferences(),
-      skipped: this.#engine.core.skippedLines(),
-      runs: this.#runs,
-    };
+    for (;;) {
+      const into = this.#engine.text(this.#length);
+      if (into.length === 0) return;
+      const read = this.#bytes.read(into);
+      const count = typeof read === "number" ? read : await read;
+      if (count === 0) this.#ended = true;
+      if (this.#ended) return;
+      this.#length += count;
+    }
   }
 
   #badLine(): TraceError {
@@ -73,7 +97,7 @@ export class TextRuns {
     const at = core.badLineAt();
     const line = this.#engine.text(at).subarray(0, core.badLineLength());
     return new TraceError(
-      `${this.#bytes.label}: line ${core.lineCount() + 1} (byte ${this.#offset + at}): ` +
+      `${this.#bytes.label}: line ${this.lines + 1} (byte ${this.#offset + at}): ` +
         `expected ${this.#format.expected}, found ${quote(line)}; --skip-bad-lines skips such lines`,
     );
   }
@@ -90,6 +114,21 @@ export class TextRuns {
         "choose one with longer addresses",
     );
   }
+}
+
+/** The text buffer that an engine needs for a trace. */
+export function textSetup(trace: TraceTask): TextSetup {
+  const { pageShift, include, skipBadLines } = trace;
+  return { capacityBytes: DECODER.textBytes, pageShift, include, skipBadLines };
+}
+
+/** What an engine has decoded. */
+export function decodeResult(format: TraceFormat, engine: Engine): DecodeResult {
+  return {
+    format: format.name,
+    references: engine.decodedReferences(),
+    skipped: engine.core.skippedLines(),
+  };
 }
 
 function quote(line: Uint8Array): string {

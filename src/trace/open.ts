@@ -23,6 +23,8 @@ import { compressionOf } from "./compression/index.ts";
 
 /** Enough to recognise a format by. */
 const HEAD_BYTES = 4096;
+/** Enough to recognise a compression by. */
+const MAGIC_BYTES = 16;
 const CHUNK_BYTES = 256 * 1024;
 const STDIN = 0;
 const STDIN_PATH = "-";
@@ -43,11 +45,15 @@ export interface TraceBytes {
   close(): void;
 }
 
-/**
- * What there is to read, without opening it: a pipe must be opened only once, by who reads it. A regular
- * file, unlike a pipe, can be read twice.
- */
-export function inspectTrace(path: string): { regular: boolean; sizeBytes: number | undefined } {
+export interface Inspected {
+  /** Bytes of a regular file, which can be read twice; undefined for a pipe. */
+  sizeBytes: number | undefined;
+  /** Whether it is a regular file that is not compressed. */
+  plain: boolean;
+}
+
+/** What there is to read. A pipe is not opened for that: it must be opened only once, by who reads it. */
+export function inspectTrace(path: string): Inspected {
   try {
     const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
     if (stat.isDirectory()) throw new UserError(`${path}: is a folder; name a trace file`);
@@ -55,11 +61,25 @@ export function inspectTrace(path: string): { regular: boolean; sizeBytes: numbe
       throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
     }
     if (path !== STDIN_PATH) accessSync(path, constants.R_OK);
-    const regular = stat.isFile() && path !== STDIN_PATH;
-    return { regular, sizeBytes: regular ? stat.size : undefined };
+    if (!stat.isFile() || path === STDIN_PATH) return { sizeBytes: undefined, plain: false };
+    return { sizeBytes: stat.size, plain: isPlain(path) };
   } catch (error) {
     throw openingError(path, error);
   }
+}
+
+function isPlain(path: string): boolean {
+  const fd = openFile(path);
+  try {
+    return compressionOf(magicOf(fd)) === undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function magicOf(fd: number): Uint8Array {
+  const magic = new Uint8Array(MAGIC_BYTES);
+  return magic.subarray(0, readSync(fd, magic, 0, magic.length, 0));
 }
 
 /** How messages name a trace. */
@@ -72,11 +92,7 @@ export async function openTrace(path: string): Promise<TraceBytes> {
   const fd = path === STDIN_PATH ? STDIN : openFile(path);
   const stat = fstatSync(fd);
   if (stat.isFile() && fd !== STDIN) {
-    const magic = new Uint8Array(16);
-    const length = readSync(fd, magic, 0, magic.length, 0);
-    if (compressionOf(magic.subarray(0, length)) === undefined) {
-      return plainFile(path, label, fd, stat.size);
-    }
+    if (compressionOf(magicOf(fd)) === undefined) return plainFile(path, label, fd, stat.size);
   }
   return chunkedTrace(path, label, fd, stat.isFile() && fd !== STDIN ? stat.size : undefined);
 }
@@ -84,7 +100,7 @@ export async function openTrace(path: string): Promise<TraceBytes> {
 /**
  * A pipe is opened without waiting for somebody to write to it, so that the run can be interrupted meanwhile.
  */
-function openFile(path: string): number {
+export function openFile(path: string): number {
   try {
     const wait = statSync(path).isFIFO() ? constants.O_NONBLOCK : 0;
     return openSync(path, constants.O_RDONLY | wait);
@@ -147,7 +163,7 @@ async function chunkedTrace(
   }
 
   const raw = new ChunkReader(counted());
-  const compression = compressionOf(await raw.peek(16));
+  const compression = compressionOf(await raw.peek(MAGIC_BYTES));
   const reader = compression === undefined ? raw : new ChunkReader(compression.decompress(raw.chunks()));
   const explain = (error: unknown): unknown =>
     error instanceof CompressionError ? new TraceError(`${label}: ${error.message}`) : error;

@@ -39,12 +39,17 @@ describe.concurrent("a number of frames that is none", () => {
   ]);
 });
 
+test("a trace without a command is met with the command", async () => {
+  expectRefusal(await clockhand([MIXED]), USER_ERROR, `"clockhand replay ${MIXED}" replays a trace`);
+});
+
 describe.concurrent("a memory size that is none", () => {
   refusals([
     [["--memory", "1"], "--memory", "one page", "4096"],
     [["--memory", "1MiB", "--page-size", "2MiB"], "--memory", "one page", "2097152"],
     [["--memory", "64XiB"], "--memory", '"64XiB"', "64MiB"],
     [["--memory", "-5"], "--memory", '"-5"'],
+    [["--memory", "99999TiB"], "--memory", "99999TiB", "more than any machine"],
     [["--memory", ""], "--memory"],
   ]);
 });
@@ -174,7 +179,7 @@ describe.concurrent("machine files with mistakes, at file:line:column", () => {
     ["bad indentation", "name: mine\npaging: 4-level\ntlb:\n\t4KiB: L1=64/4\n", 4, /[Tt]ab/],
     ["a key twice", `name: other\n${GOOD}`, 2, "unique"],
     ["an unknown key", `${GOOD}colour: red\n`, 5, "colour"],
-    ["a misspelt key", GOOD.replace("paging", "pageing"), 1, /paging\b/],
+    ["a misspelt key", GOOD.replace("paging", "pageing"), 2, '"pageing"', 'did you mean "paging"?'],
     ["a misspelt value", GOOD.replace("4-level", "4-levl"), 2, "4-levl", "4-level"],
     ["a wrong type", GOOD.replace("mine", "7"), 1, "name", /string/i],
     ["TLBs that are a number", GOOD.replace("L1=64/4", "64"), 4, "tlb", /string/i],

@@ -90,7 +90,7 @@ describe("replay's tables", () => {
   test("can be printed for a trace of one reference", async () => {
     const { code, stdout, stderr } = await clockhand(["replay", "-"], { input: "I  04001000,3\n" });
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("1 references to 1 pages");
+    expect(stdout).toContain("1 reference to 1 page");
     expect(stdout).not.toMatch(/NaN|undefined|Infinity/);
   });
 });

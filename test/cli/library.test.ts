@@ -144,6 +144,13 @@ describe.concurrent("replay() rejects", () => {
     },
   );
 
+  test("what the caller's onProgress throws, once", async () => {
+    const onProgress = () => {
+      throw new RangeError("no more");
+    };
+    await expect(replay({ trace: long, onProgress })).rejects.toThrow("no more");
+  });
+
   test("and its errors have the exit codes of the command line", () => {
     expect(library.exitCodeOf(new UserError("x"))).toBe(2);
     expect(library.exitCodeOf(new TraceError("x"))).toBe(3);

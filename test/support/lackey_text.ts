@@ -6,7 +6,7 @@
 import { Engine } from "../../src/engine/engine.ts";
 import { TraceError } from "../../src/errors.ts";
 import type { TraceTask } from "../../src/run/tasks.ts";
-import { TextRuns } from "../../src/run/text_runs.ts";
+import { decodeResult, TextRuns } from "../../src/run/text_runs.ts";
 import { lackey } from "../../src/trace/formats/lackey.ts";
 import type { TraceBytes } from "../../src/trace/open.ts";
 import { KINDS, type Kind } from "../../src/types.ts";
@@ -88,7 +88,7 @@ export async function decode(
   const source = new TextRuns(bytes, lackey, task, engine);
   const runs: Run[] = [];
   const decoded = (): Decoded & { runs: Run[] } => {
-    const { references, skipped } = source.result();
+    const { references, skipped } = decodeResult(lackey, engine);
     return { references, skipped, touches: touchesOf(runs), runs };
   };
   try {

@@ -1,0 +1,89 @@
+/** Where a worker's runs come from. */
+
+import type { Engine } from "../engine/engine.ts";
+import { formatOf } from "../trace/formats/index.ts";
+import { openTrace } from "../trace/open.ts";
+import { ProgressWriter } from "./progress.ts";
+import { SpillReader } from "./spill.ts";
+import { SplitRuns } from "./split_runs.ts";
+import type { DecodeResult, RunsFrom, TraceTask } from "./tasks.ts";
+import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
+
+/**
+ * Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`.
+ */
+export interface RunSource {
+  next(): number | undefined | Promise<number | undefined>;
+  /** Bytes taken and in all (0 if unknown), for progress. */
+  position(): { taken: number; total: number };
+  /** What was decoded here of the trace, others' share excluded. */
+  decode(): DecodeResult | undefined;
+  close(): void;
+}
+
+/** What an engine must set up to have runs from there. */
+export function textFor(from: RunsFrom) {
+  return from.from === "trace" ? { text: textSetup(from.trace) } : {};
+}
+
+/** Opens `from` for an engine that was set up with `textFor(from)`. */
+export async function openRuns(
+  from: RunsFrom,
+  engine: Engine,
+  module: WebAssembly.Module,
+): Promise<RunSource> {
+  switch (from.from) {
+    case "spill":
+      return openSpill(from, engine);
+    case "split":
+      return new SplitRuns(module, from.split, engine);
+    case "trace":
+      return openText(from.trace, engine);
+  }
+}
+
+function openSpill(from: { path: string; futures?: string | undefined }, engine: Engine): RunSource {
+  const reader = new SpillReader(from.path, { futures: from.futures });
+  return {
+    next: () => reader.next(engine) || undefined,
+    position: () => ({ taken: reader.positionBytes, total: reader.sizeBytes }),
+    decode: () => undefined,
+    close: () => reader.close(),
+  };
+}
+
+async function openText(trace: TraceTask, engine: Engine): Promise<RunSource> {
+  const bytes = await openTrace(trace.path);
+  const format = formatOf(trace.format, bytes.head, bytes.label);
+  const text = new TextRuns(bytes, format, trace, engine);
+  return {
+    next: () => text.next(),
+    position: () => ({ taken: bytes.takenBytes(), total: bytes.sizeBytes ?? 0 }),
+    decode: () => decodeResult(format, engine),
+    close: () => bytes.close(),
+  };
+}
+
+/** Hands every block of the source to `use`, reporting progress, and closes the source; returns all runs. */
+export async function eachBlock(
+  source: RunSource,
+  progressBuffer: SharedArrayBuffer,
+  references: () => number,
+  use: (count: number) => void,
+): Promise<number> {
+  const progress = new ProgressWriter(progressBuffer);
+  let runs = 0;
+  try {
+    for (;;) {
+      const next = source.next();
+      const count = next instanceof Promise ? await next : next;
+      if (count === undefined) return runs;
+      if (count > 0) use(count);
+      runs += count;
+      const { taken, total } = source.position();
+      progress.update(taken, total, references());
+    }
+  } finally {
+    source.close();
+  }
+}

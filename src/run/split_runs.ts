@@ -1,0 +1,214 @@
+/**
+ * A trace decoded by several workers: helpers send pieces through rings, and the worker that uses the runs
+ * takes them in order, decoding one ahead itself whenever it would have to wait.
+ *
+ * A piece with an error in it is not reported by whoever meets it, for an earlier piece may hold one too, and
+ * nobody but the user of the runs knows how many lines came before: it decodes the piece again when its turn
+ * has come, to throw what that throws.
+ */
+
+import { Engine } from "../engine/engine.ts";
+import { TraceError, UserError } from "../errors.ts";
+import { formatOf, type TraceFormat } from "../trace/formats/index.ts";
+import { openTrace } from "../trace/open.ts";
+import { PiecedFile } from "../trace/pieces.ts";
+import { DECODER } from "./limits.ts";
+import { claimPiece, END, RingsReader, RingWriter } from "./ring.ts";
+import type { RunSource } from "./run_source.ts";
+import type { DecodeResult, SplitTrace, TraceTask } from "./tasks.ts";
+import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
+
+/** A helper's work: decodes pieces as long as there are any and sends them through the ring. */
+export async function sendPieces(split: SplitTrace, ring: number, engine: Engine): Promise<DecodeResult> {
+  const writer = new RingWriter(split.rings, ring);
+  return split.plain ? sendOwnPieces(split, writer, engine) : sendStream(split.trace, writer, engine);
+}
+
+async function sendOwnPieces(split: SplitTrace, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
+  const { trace, rings, pieces } = split;
+  const file = new PiecedFile(trace.path, pieces);
+  try {
+    const format = formatOf(trace.format, file.head, file.label);
+    for (let piece = claimPiece(rings); piece < pieces; piece = claimPiece(rings)) {
+      const runs = textOf(file, piece, format, trace, engine);
+      try {
+        await send(runs, piece, writer, engine, () => runs.takenBytes);
+      } catch (error) {
+        if (!isReported(error)) throw error;
+        writer.write(engine, { piece, runs: 0, lines: 0, end: END.error, takenBytes: 0 });
+        break;
+      }
+    }
+    return decodeResult(format, engine);
+  } finally {
+    file.close();
+  }
+}
+
+async function sendStream(trace: TraceTask, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
+  const bytes = await openTrace(trace.path);
+  try {
+    const format = formatOf(trace.format, bytes.head, bytes.label);
+    const runs = new TextRuns(bytes, format, trace, engine);
+    await send(runs, 0, writer, engine, () => bytes.takenBytes());
+    return decodeResult(format, engine);
+  } finally {
+    bytes.close();
+  }
+}
+
+/** Sends all blocks of a piece; the last one says so. */
+async function send(
+  text: TextRuns,
+  piece: number,
+  writer: RingWriter,
+  engine: Engine,
+  takenBytes: () => number,
+): Promise<void> {
+  for (;;) {
+    const runs = (await text.next()) ?? 0;
+    const end = text.ended ? END.piece : END.more;
+    writer.write(engine, { piece, runs, lines: text.ended ? text.lines : 0, end, takenBytes: takenBytes() });
+    if (text.ended) return;
+  }
+}
+
+/** A piece that the user of the runs decodes itself, as far as it has. */
+interface OwnPiece {
+  piece: number;
+  text: TextRuns;
+  /** The first block's runs, still in the decoder's run buffer; 0 if there are none. */
+  first: number | undefined;
+  failed: boolean;
+}
+
+/** The runs of a split trace, in order, in `engine`. */
+export class SplitRuns implements RunSource {
+  readonly #split: SplitTrace;
+  readonly #engine: Engine;
+  readonly #rings: RingsReader;
+  readonly #file: PiecedFile | undefined;
+  readonly #format: TraceFormat | undefined;
+  readonly #decoder: Engine | undefined;
+  #own: OwnPiece | undefined;
+  #piece = 0;
+  #lines = 0;
+  #takenBytes = 0;
+
+  constructor(module: WebAssembly.Module, split: SplitTrace, engine: Engine) {
+    const { trace, plain, pieces, rings } = split;
+    this.#split = split;
+    this.#engine = engine;
+    this.#rings = new RingsReader(rings);
+    if (!plain) return;
+    this.#file = new PiecedFile(trace.path, pieces);
+    this.#format = formatOf(trace.format, this.#file.head, this.#file.label);
+    this.#decoder = new Engine(module, {
+      runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: false },
+      text: textSetup(trace),
+      pageTable: trace.pageTable,
+      pages: 0,
+    });
+  }
+
+  async next(): Promise<number | undefined> {
+    if (this.#piece === this.#split.pieces) return undefined;
+    if (this.#own?.piece === this.#piece) return this.#takeOwn(this.#own);
+    const block = await this.#rings.next(this.#piece, this.#engine, () => this.#decodeAhead());
+    if (block === undefined) return this.next();
+    if (block.end === END.error) return this.#throwErrorOf(this.#piece);
+    this.#takenBytes = block.takenBytes;
+    if (block.end === END.piece) this.#endPiece(block.lines);
+    return block.runs;
+  }
+
+  position(): { taken: number; total: number } {
+    return { taken: this.#takenBytes, total: this.#split.sizeBytes };
+  }
+
+  decode(): DecodeResult | undefined {
+    return this.#format && this.#decoder && decodeResult(this.#format, this.#decoder);
+  }
+
+  close(): void {
+    this.#file?.close();
+  }
+
+  #endPiece(lines: number): void {
+    this.#piece++;
+    this.#lines += lines;
+  }
+
+  /** Decodes the first block of a piece that nobody has begun; true if it is the one that is waited for. */
+  async #decodeAhead(): Promise<boolean> {
+    const { rings, pieces } = this.#split;
+    if (this.#file === undefined || this.#own !== undefined) return false;
+    const piece = claimPiece(rings);
+    if (piece >= pieces) return false;
+    const text = this.#textOf(piece);
+    this.#own = { piece, text, first: 0, failed: false };
+    try {
+      this.#own.first = (await text.next()) ?? 0;
+    } catch (error) {
+      if (!isReported(error)) throw error;
+      this.#own.failed = true;
+    }
+    return piece === this.#piece;
+  }
+
+  async #takeOwn(own: OwnPiece): Promise<number> {
+    if (own.failed) return this.#throwErrorOf(own.piece);
+    let runs = own.first;
+    try {
+      runs ??= (await own.text.next()) ?? 0;
+    } catch (error) {
+      return isReported(error) ? this.#throwErrorOf(own.piece) : Promise.reject(error);
+    }
+    own.first = undefined;
+    const decoder = this.#decoder as Engine;
+    for (const column of ["tags", "attrs"] as const) {
+      this.#engine.column(column, runs).set(decoder.column(column, runs));
+    }
+    this.#takenBytes = own.text.takenBytes;
+    if (own.text.ended) {
+      this.#own = undefined;
+      this.#endPiece(own.text.lines);
+    }
+    return runs;
+  }
+
+  async #throwErrorOf(piece: number): Promise<never> {
+    const text = this.#textOf(piece, this.#lines);
+    while ((await text.next()) !== undefined);
+    throw new Error(`piece ${piece} could not be decoded, and then it could`);
+  }
+
+  #textOf(piece: number, lines = 0): TextRuns {
+    const { trace } = this.#split;
+    return textOf(
+      this.#file as PiecedFile,
+      piece,
+      this.#format as TraceFormat,
+      trace,
+      this.#decoder as Engine,
+      lines,
+    );
+  }
+}
+
+function textOf(
+  file: PiecedFile,
+  piece: number,
+  format: TraceFormat,
+  trace: TraceTask,
+  engine: Engine,
+  lines = 0,
+): TextRuns {
+  const bytes = file.piece(piece);
+  return new TextRuns(bytes, format, trace, engine, { offset: bytes.offset, lines });
+}
+
+/** Whether an error is one that the user of the runs is to report. */
+function isReported(error: unknown): boolean {
+  return error instanceof TraceError || error instanceof UserError;
+}
