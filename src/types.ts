@@ -49,8 +49,10 @@ export interface ChosenPolicy {
 /** A parameter as a policy's file in assembly/policies declares it. */
 export interface ParameterAbout {
   name: string;
-  type: "integer" | "choice";
+  /** A share is written as a percentage, `5%`; it may have choices besides, such as `adaptive`. */
+  type: "integer" | "share" | "choice";
   default: number | string;
+  /** Of an integer, or of a share in percent. */
   min?: number | undefined;
   max?: number | undefined;
   choices?: string[] | undefined;

@@ -35,7 +35,8 @@ const PARAMETERS: usize = memory.data(PARAMETERS_MAX << 3, 16);
 export abstract class ReplacementPolicy {
   /**
    * What `clockhand list policies` shows, as JSON: `name`, `summary`, `paper` and `parameters`, an array of
-   * `{ name, type: "integer" | "choice", default, min?, max?, choices?, summary }`.
+   * `{ name, type: "integer" | "share" | "choice", default, min?, max?, choices?, summary }`. A share has a
+   * default like "5%" or one of its choices, if it has any, and limits in percent.
    */
   abstract about(): string;
 
@@ -68,7 +69,10 @@ export function parameter(index: u32): f64 {
   return load<f64>(PARAMETERS + (index << 3));
 }
 
-/** Sets a parameter before `init`: an integer as it is, a choice as its number. */
+/**
+ * Sets a parameter before `init`: an integer as it is, a share as a fraction, a choice as its number; a
+ * choice that stands for a share as -1, -2, ...
+ */
 export function setParameter(index: u32, value: f64): void {
   assert(index < PARAMETERS_MAX);
   store<f64>(PARAMETERS + (index << 3), value);

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { ChosenPolicy, ParameterAbout, PolicyAbout } from "../types.ts";
+import { parsePercentage } from "../units.ts";
 import { type Core, instantiateCore } from "./core.ts";
 
 const About = v.strictObject({
@@ -16,7 +17,7 @@ const About = v.strictObject({
   parameters: v.array(
     v.strictObject({
       name: v.string(),
-      type: v.picklist(["integer", "choice"]),
+      type: v.picklist(["integer", "share", "choice"]),
       default: v.union([v.number(), v.string()]),
       min: v.optional(v.number()),
       max: v.optional(v.number()),
@@ -60,7 +61,7 @@ export function choosePolicy(spec: string, policies: PolicyAbout[]): ChosenPolic
   for (const parameter of about.parameters) {
     const value = parameterValue(parameter, given.get(parameter.name), name);
     params[parameter.name] = value;
-    values.push(typeof value === "number" ? value : (parameter.choices ?? []).indexOf(value));
+    values.push(engineValue(parameter, value));
   }
   return { index, name, params, values, clairvoyant: about.clairvoyant };
 }
@@ -87,13 +88,28 @@ function parameterValue(
 ): number | string {
   if (text === undefined) return parameter.default;
   const what = `policy ${policy}: ${parameter.name}=${text}`;
+  const choices = parameter.choices ?? [];
+  if (choices.includes(text)) return text;
   if (parameter.type === "choice") {
-    const choices = parameter.choices ?? [];
-    if (choices.includes(text)) return text;
     throw new UserError(`${what}${nearest(text, choices)}; it is one of ${choices.join(", ")}`);
+  }
+  if (parameter.type === "share") {
+    const { min = 0, max = 100 } = parameter;
+    const percent = (parsePercentage(text) ?? Number.NaN) * 100;
+    if (percent >= min && percent <= max) return text;
+    const or = choices.length > 0 ? `, or ${choices.join(", ")}` : "";
+    throw new UserError(`${what} is not a percentage from ${min}% to ${max}%${or}`);
   }
   const { min = 0, max = 0xffffffff } = parameter;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   throw new UserError(`${what} is not a whole number from ${min} to ${max}`);
+}
+
+/** An integer as it is, a share as a fraction, a choice as its number; a share's choices as -1, -2, ... */
+function engineValue(parameter: ParameterAbout, value: number | string): number {
+  if (typeof value === "number") return value;
+  const choice = (parameter.choices ?? []).indexOf(value);
+  if (parameter.type === "choice") return choice;
+  return choice >= 0 ? -1 - choice : (parsePercentage(value) ?? Number.NaN);
 }

@@ -6,8 +6,10 @@ import { renderTable } from "./table.ts";
 export function renderPolicies(policies: PolicyAbout[]): string {
   const blocks = policies.map(({ name, summary, paper, parameters }) => {
     const lines = [`${name}`, `    ${summary}.`, `    ${paper}`];
-    for (const { name: parameter, default: value, choices, min, max, summary: about } of parameters) {
-      const range = choices === undefined ? `${min} to ${max}` : choices.join(" | ");
+    for (const { name: parameter, type, default: value, choices, min, max, summary: about } of parameters) {
+      const unit = type === "share" ? "%" : "";
+      const limits = type === "choice" ? [] : [`${min}${unit} to ${max}${unit}`];
+      const range = [...limits, ...(choices ?? [])].join(" | ");
       lines.push(`    ${parameter}=${value}  (${range}) ${about}`);
     }
     return lines.join("\n");

@@ -54,12 +54,19 @@ function compiled(file: string): WebAssembly.Module {
 function singleChanges({ name, parameters }: PolicyAbout): string[] {
   return parameters.flatMap((parameter) => {
     const value = parameter.default;
-    if (typeof value === "string") {
+    if (parameter.type === "choice") {
       const others = (parameter.choices ?? []).filter((choice) => choice !== value);
       return others.map((choice) => `${name}:${parameter.name}=${choice}`);
     }
+    if (parameter.type === "share") {
+      const { min = 0, max = 100, choices = [] } = parameter;
+      const shares = [min, 37, max].filter((percent) => percent >= min && percent <= max);
+      return [...shares.map((percent) => `${percent}%`), ...choices]
+        .filter((other) => other !== value)
+        .map((other) => `${name}:${parameter.name}=${other}`);
+    }
     const { min = 0, max = 0xffffffff } = parameter;
-    return [min, Math.min(value + 1, max)]
+    return [min, Math.min(Number(value) + 1, max)]
       .filter((other) => other !== value)
       .map((other) => `${name}:${parameter.name}=${other}`);
   });
