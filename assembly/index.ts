@@ -2,8 +2,25 @@
 
 import "./policies";
 
-export { internRuns } from "./analysis/intern";
+export {
+  dictionaryKindsAt,
+  dictionaryTagsAt,
+  initDictionary,
+  internRuns,
+  lookUpTags,
+} from "./analysis/intern";
 export { computeNextUse, initNextUse } from "./analysis/next_use";
+export {
+  emptyPack,
+  finishPack,
+  initPack,
+  packedAttrsAt,
+  packedIdMax,
+  packedIdsAt,
+  packedReferences,
+  packedRuns,
+  packRuns,
+} from "./analysis/pack";
 export { evictions } from "./core/fault";
 export { initFrames, pages, residentPages } from "./core/frames";
 export { addTlb, clearMmu, connectPort, tlbInvalidated, tlbMisses } from "./core/mmu";
@@ -18,7 +35,7 @@ export {
   replayInterned,
 } from "./core/registry";
 export { setAccessedByWalk } from "./core/replay";
-export { attrsAt, futuresAt, idsAt, initRuns, runCapacity, tagsAt } from "./core/runs";
+export { attrsAt, futuresAt, idsAt, initRuns, keepKinds, runCapacity, tagsAt } from "./core/runs";
 export {
   majorFaults,
   minorFaults,

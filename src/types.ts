@@ -82,6 +82,43 @@ export interface Costs {
   writeback_ns: number;
 }
 
+/** A cell of a sweep: one policy with so many frames on one trace. Ratios are over references. */
+export interface SweepCell {
+  trace: string;
+  policy: string;
+  params: Record<string, number | string>;
+  frames: number;
+  page_bytes: number;
+  references: number;
+  faults: number;
+  minor: number;
+  major: number;
+  fault_ratio: number;
+  evictions: number;
+  writebacks: number;
+}
+
+/** A cell that could not be counted, and why. */
+export type FailedCell = Pick<SweepCell, "trace" | "policy" | "params" | "frames" | "page_bytes"> & {
+  error: string;
+};
+
+/** What `sweep` reports; the same object is what `--json` prints. */
+export interface SweepReport {
+  command: "sweep";
+  traces: { path: string; pages: number; references: number; runs: number; skipped: number }[];
+  /** By trace as given, then policy as given, then frames. */
+  cells: (SweepCell | FailedCell)[];
+  performance: {
+    /** Packing included. */
+    seconds: number;
+    /** References of all cells together. */
+    references_per_second: number;
+    workers: number;
+    peak_rss_bytes: number;
+  };
+}
+
 /** What `replay` reports; the same object is what `--json` prints. Ratios are over references. */
 export interface ReplayReport {
   command: "replay";

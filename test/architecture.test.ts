@@ -40,7 +40,7 @@ const ASSEMBLY_IMPORTS: Record<string, string[]> = {
 };
 
 /** Where Node's own modules and globals may be used; all the rest must run in a browser. */
-const NODE_FOLDERS = /^src\/(run|cli)\/|^src\/trace\/(open\.ts|pieces\.ts|pack\.ts|compression\/)/;
+const NODE_FOLDERS = /^src\/(run|cli)\/|^src\/trace\/(open\.ts|pieces\.ts|packed\/|compression\/)/;
 
 describe("imports in src", () => {
   it.each(SRC.map((source) => [source.path, source] as const))(

@@ -1,42 +1,130 @@
 /**
- * Interning: gives every page of the run buffer its dense id, by first touch, through the page table.
+ * Interning: gives every page of the run buffer its dense id, by first touch.
+ *
+ * A hash table of 16-byte slots, open addressing with linear probing, multiplicative hashing (D. E. Knuth, The
+ * Art of Computer Programming, vol. 3, 6.4); it doubles when it is half full. A page is known by its tag
+ * (address space and vpn, or the id of an object), any u64.
+ *
+ *     slot   tag u64 | id + 1 u32, 0 for an empty slot | unused u32
+ *
+ * With a dictionary the way back is kept too, and which kinds of reference each page has seen:
+ *     tags u64[pages]   kinds u8[pages], a bit for each kind
  */
 
-import { newPage } from "../core/frames";
-import { find, map, NO_PAGE } from "../core/page_table";
-import { attrsAt, idsAt, NO_TAG, REFERENCES_SHIFT, tagsAt } from "../core/runs";
+import { newPage, pages } from "../core/frames";
+import { attrsAt, idsAt, KIND_MASK, REFERENCES_SHIFT, tagsAt } from "../core/runs";
 import { stats } from "../core/stats";
+import { extend, reserveArray } from "../layout";
+
+const SLOT_SHIFT: u32 = 4;
+const SLOT_BYTES: usize = 16;
+const ID = 8;
+const SLOT_BITS_FIRST: u32 = 12;
+/** 2^64 divided by the golden ratio. */
+const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
+
+/** A page that no room is left for. */
+const NO_PAGE: u32 = u32.MAX_VALUE;
+
+let table: usize = 0;
+let slotBits: u32 = 0;
+
+let dictionaryTags: usize = 0;
+let dictionaryKinds: usize = 0;
+
+/** Reserves a dictionary of `pages` pages, filled as they are interned or by whoever has one. */
+export function initDictionary(pages: u32): void {
+  dictionaryTags = reserveArray<u64>(pages);
+  dictionaryKinds = reserveArray<u8>(pages);
+}
+
+export function dictionaryTagsAt(): usize {
+  return dictionaryTags;
+}
+export function dictionaryKindsAt(): usize {
+  return dictionaryKinds;
+}
 
 /**
  * Writes the ids of the first `count` runs and counts their references; returns how many, fewer when memory
  * has run out.
  */
 export function internRuns(count: u32): u32 {
+  if (table == 0 && !grow(SLOT_BITS_FIRST)) return 0;
   const tags = tagsAt();
   const attrs = attrsAt();
   const ids = idsAt();
+  const kinds = dictionaryKinds;
   let references: u64 = 0;
+  let lastTag: u64 = 0;
+  let page: u32 = NO_PAGE;
   for (let run: u32 = 0; run < count; run++) {
-    const page = intern(load<u64>(tags + ((<usize>run) << 3)));
-    if (page == NO_PAGE) return run;
+    const tag = load<u64>(tags + ((<usize>run) << 3));
+    if (tag != lastTag || page == NO_PAGE) {
+      page = idOf(tag);
+      if (page == NO_PAGE) return run;
+      lastTag = tag;
+    }
     store<u32>(ids + ((<usize>run) << 2), page);
-    references += (<u32>load<u16>(attrs + ((<usize>run) << 1)) >> REFERENCES_SHIFT) + 1;
+    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+    references += (attr >> REFERENCES_SHIFT) + 1;
+    if (kinds != 0) store<u8>(kinds + page, <u8>(<u32>load<u8>(kinds + page) | (1 << (attr & KIND_MASK))));
   }
   stats.references += references;
   return count;
 }
 
-let lastTag: u64 = NO_TAG;
-let lastPage: u32 = 0;
-
-function intern(tag: u64): u32 {
-  if (tag == lastTag) return lastPage;
-  let page = find(tag);
-  if (page == NO_PAGE) {
-    page = newPage();
-    if (page == NO_PAGE || !map(tag, page)) return NO_PAGE;
+/** Writes the tags of the first `count` runs from their ids and the dictionary. */
+export function lookUpTags(count: u32): void {
+  const tags = tagsAt();
+  const ids = idsAt();
+  const dictionary = dictionaryTags;
+  for (let run: u32 = 0; run < count; run++) {
+    const page = load<u32>(ids + ((<usize>run) << 2));
+    store<u64>(tags + ((<usize>run) << 3), load<u64>(dictionary + ((<usize>page) << 3)));
   }
-  lastTag = tag;
-  lastPage = page;
+}
+
+function idOf(tag: u64): u32 {
+  const slot = slotOf(tag);
+  const known = load<u32>(slot, ID);
+  if (known != 0) return known - 1;
+  const page = newPage();
+  if (page == NO_PAGE) return NO_PAGE;
+  store<u64>(slot, tag);
+  store<u32>(slot, page + 1, ID);
+  if (dictionaryTags != 0) store<u64>(dictionaryTags + ((<usize>page) << 3), tag);
+  if (pages() > 1 << (slotBits - 1) && !grow(slotBits + 1)) return NO_PAGE;
   return page;
+}
+
+/** The slot that holds `tag`, or the empty one where it belongs. */
+function slotOf(tag: u64): usize {
+  const mask = (1 << slotBits) - 1;
+  let index = <u32>((tag * MULTIPLIER) >> (64 - slotBits));
+  while (true) {
+    const slot = table + ((<usize>index) << SLOT_SHIFT);
+    if (load<u32>(slot, ID) == 0 || load<u64>(slot) == tag) return slot;
+    index = (index + 1) & mask;
+  }
+}
+
+/** Moves everything to a table of 2^`bits` slots; false when there is no memory for it. */
+function grow(bits: u32): bool {
+  if (bits > 27) return false;
+  const bigger = extend(1 << (bits + SLOT_SHIFT));
+  if (bigger == 0) return false;
+  const from = table;
+  const end: usize = from == 0 ? 0 : from + ((<usize>1) << (slotBits + SLOT_SHIFT));
+  table = bigger;
+  slotBits = bits;
+  for (let slot: usize = from; slot < end; slot += SLOT_BYTES) {
+    const id = load<u32>(slot, ID);
+    if (id == 0) continue;
+    const tag = load<u64>(slot);
+    const place = slotOf(tag);
+    store<u64>(place, tag);
+    store<u32>(place, id, ID);
+  }
+  return true;
 }

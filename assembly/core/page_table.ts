@@ -47,11 +47,12 @@ export function setSignExtended(value: bool): void {
 
 /**
  * The first of `count` runs whose address the table cannot index: beyond its bits, or not sign-extended where
- * it should be; `count` when all fit. Must come before anything looks such pages up, for upper bits are
+ * it should be; `count` when all fit. `objects` says that tags are ids of 64 bits. Must come before anything looks such pages up, for upper bits are
  * ignored there.
  */
-export function firstUnfitRun(count: u32, pageShift: u32): u32 {
+export function firstUnfitRun(count: u32, pageShift: u32, objects: bool): u32 {
   const tags = tagsAt();
+  if (objects) return firstUnfitObject(tags, count);
   const top = vpnBits - <u32>signExtended;
   let seen: u64 = 0;
   for (let run: u32 = 0; run < count; run++) seen |= load<u64>(tags + ((<usize>run) << 3));
@@ -60,6 +61,15 @@ export function firstUnfitRun(count: u32, pageShift: u32): u32 {
   for (let run: u32 = 0; run < count; run++) {
     const upper = (load<u64>(tags + ((<usize>run) << 3)) & VPN_MASK) >> top;
     if (upper != 0 && !(signExtended && upper == ones)) return run;
+  }
+  return count;
+}
+
+/** Objects have no address space, and their ids are not sign-extended. */
+function firstUnfitObject(tags: usize, count: u32): u32 {
+  const top = vpnBits - <u32>signExtended;
+  for (let run: u32 = 0; run < count; run++) {
+    if (load<u64>(tags + ((<usize>run) << 3)) >> top != 0) return run;
   }
   return count;
 }

@@ -64,3 +64,16 @@ export function idsAt(): usize {
 export function futuresAt(): usize {
   return futures;
 }
+
+/** Drops the interned runs whose kind is not in `include`, a bit a kind; returns how many remain. */
+export function keepKinds(count: u32, include: u32): u32 {
+  let kept: u32 = 0;
+  for (let run: u32 = 0; run < count; run++) {
+    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+    const id = load<u32>(ids + ((<usize>run) << 2));
+    store<u16>(attrs + ((<usize>kept) << 1), <u16>attr);
+    store<u32>(ids + ((<usize>kept) << 2), id);
+    kept += (include >> (attr & KIND_MASK)) & 1;
+  }
+  return kept;
+}

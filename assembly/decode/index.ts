@@ -1,3 +1,5 @@
 /** The registry of decode kernels: one line each. */
 
+export { decodeIds } from "./ids";
 export { decodeLackey } from "./lackey";
+export { decodeOracleGeneral } from "./oracle_general";

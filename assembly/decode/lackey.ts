@@ -32,7 +32,7 @@ import {
   STORE,
   tagsAt,
 } from "../core/runs";
-import { addTo, BAD_LINE, KIND_EXTRA, KIND_LINES, NEEDS_TEXT, RUNS_FULL, text } from "./text";
+import { addTo, BAD_LINE, KIND_EXTRA, KIND_LINES, NEEDS_TEXT, RUNS_FULL, skipLongLine, text } from "./text";
 
 /** The longest line that the fast path takes, and the shortest there is (`I  0,1` and its end). */
 const FAST_LINE_BYTES: u32 = 19;
@@ -120,14 +120,6 @@ export function decodeLackey(length: u32, final: bool): u32 {
   text.consumed = <u32>(at - start);
   if (openKey != NO_KEY) writeOpen();
   return output + 1;
-}
-
-function skipLongLine(at: usize, end: usize): usize {
-  while (at < end && load<u8>(at) != 0x0a) at++;
-  if (at == end) return end;
-  text.inLongLine = false;
-  text.otherLines++;
-  return at + 1;
 }
 
 /** Takes lines from `at` as long as the fast path can, and returns the first that it cannot take. */

@@ -103,6 +103,15 @@ export function decodedTotal(): f64 {
   return total;
 }
 
+/** The rest of a line that is longer than the buffer. */
+export function skipLongLine(at: usize, end: usize): usize {
+  while (at < end && load<u8>(at) != 0x0a) at++;
+  if (at == end) return end;
+  text.inLongLine = false;
+  text.otherLines++;
+  return at + 1;
+}
+
 export function addTo(counters: usize, kind: u32, count: u64): void {
   const at = counters + (kind << 3);
   store<u64>(at, load<u64>(at) + count);

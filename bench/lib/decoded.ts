@@ -5,7 +5,7 @@ import { Engine } from "../../src/engine/engine.ts";
 import { PAGE_SHIFTS, pageTableOf } from "../../src/machine/paging.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../../src/run/limits.ts";
 import { engineModule } from "../../src/run/session.ts";
-import { writeFully } from "../../src/run/spill.ts";
+import { writeSync } from "node:fs";
 import type { TraceTask } from "../../src/run/tasks.ts";
 import { TextRuns } from "../../src/run/text_runs.ts";
 import { formatOf } from "../../src/trace/formats/index.ts";
@@ -32,18 +32,17 @@ export function traceTask(path: string): TraceTask {
     pageShift: PAGE_SHIFTS["4KiB"],
     include: ALL_KINDS,
     skipBadLines: false,
-    pageTable: pageTableOf("4-level", "4KiB"),
-    machineName: "x86-64",
+    machine: { name: "x86-64", pageTable: pageTableOf("4-level", "4KiB") },
   };
 }
 
 /** An engine that decodes as the workers' do, and interns where pages are to be counted. */
 export function decoder(task: TraceTask, interned: boolean): Engine {
-  const { pageShift, include, skipBadLines, pageTable } = task;
+  const { pageShift, include, skipBadLines, machine } = task;
   return new Engine(engineModule(), {
     runs: { capacity: DECODER.runCapacity, interned, clairvoyant: false },
     text: { capacityBytes: DECODER.textBytes, pageShift, include, skipBadLines },
-    pageTable,
+    pageTable: machine?.pageTable,
     pages: interned ? PAGES_UNKNOWN_MAX : 0,
   });
 }
@@ -53,8 +52,8 @@ export async function decodeTrace(path: string): Promise<Decoded> {
   const [tags, attrs] = [openSync(files.tags, "w"), openSync(files.attrs, "w")];
   let runs = 0;
   const { references, pages } = await eachBlock(path, (engine, count) => {
-    writeFully(tags, engine.column("tags", count), null);
-    writeFully(attrs, engine.column("attrs", count), null);
+    writeSync(tags, engine.column("tags", count));
+    writeSync(attrs, engine.column("attrs", count));
     runs += count;
   });
   closeSync(tags);

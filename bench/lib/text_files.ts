@@ -1,7 +1,7 @@
 /** Lackey texts of a wanted length, cut from the recording at the end of a line. */
 
 import { closeSync, openSync, readSync } from "node:fs";
-import { writeFully } from "../../src/run/spill.ts";
+import { writeSync } from "node:fs";
 import { dataFile } from "./paths.ts";
 import { recording } from "./recording.ts";
 
@@ -23,7 +23,7 @@ export function textOf(bytes: number, name: string): string {
     const read = readSync(from, chunk, 0, Math.min(chunk.length, left), position);
     const end = chunk.subarray(0, read).lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
-      writeFully(to, chunk.subarray(0, end), null);
+      writeSync(to, chunk.subarray(0, end));
       position += end;
       left -= end;
     } else if (position === 0) {

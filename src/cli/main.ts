@@ -10,6 +10,7 @@ import { EXIT, exitCodeOf } from "../errors.ts";
 import { listCommand } from "./list.ts";
 import { oneLine } from "./one_line.ts";
 import { replayCommand } from "./replay.ts";
+import { sweepCommand } from "./sweep.ts";
 
 const EXAMPLES = `
 Examples:
@@ -29,7 +30,7 @@ const program = new Command("clockhand")
   .configureOutput({ writeErr: () => undefined })
   .exitOverride()
   .addHelpText("after", EXAMPLES);
-for (const command of [replayCommand(), listCommand()]) {
+for (const command of [replayCommand(), sweepCommand(), listCommand()]) {
   program.addCommand(command);
   command.copyInheritedSettings(program);
   for (const child of command.commands) child.copyInheritedSettings(program);

@@ -1,9 +1,9 @@
 /** `clockhand replay` */
 
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { ReplayOptions } from "../run/plan.ts";
-import { interruptible } from "./interrupt.ts";
-import { progressBar } from "./progress_bar.ts";
+import { runCommand } from "./run_command.ts";
+import { traceOptions, wholeNumber } from "./trace_options.ts";
 
 const EXAMPLES = `
 A policy is NAME or NAME:param=value,...; "clockhand list policies" shows all with their parameters.
@@ -23,20 +23,17 @@ interface Flags extends Omit<ReplayOptions, "trace" | "onProgress" | "signal"> {
 }
 
 export function replayCommand(): Command {
-  return new Command("replay")
+  const command = new Command("replay")
     .description("replay a trace through TLBs, page walk and demand paging")
     .argument("<trace>", "trace file, plain or compressed (gzip, zstd, xz); - for standard input")
     .option("-p, --policy <name[:param=value,...]>", "replacement policy (default: clock)")
     .option("-f, --frames <n|n%>", "page frames, or a percentage of the trace's pages (default: 50%)")
     .option("-m, --memory <size|n%>", "memory instead of frames, like 64MiB")
-    .option("--page-size <size>", "4KiB, 2MiB, 4MiB or 1GiB (default: 4KiB)")
     .option("--machine <name|file>", "preset, or a .yaml or .json file (default: x86-64)")
     .option("--tlb <tlbs>", "TLBs instead of the machine's: NAME=entries/ways/policy,...")
     .option("--costs <preset[,cost=ns,...]>", "ssd, sata-ssd, optane, disk or zram (default: ssd)")
-    .option("--accessed-bit <how>", "set by every reference, or by a page walk only: reference, walk")
-    .option("--format <name>", "trace format (default: recognised by content)")
-    .option("--include <kinds>", "only these of fetch,load,store")
-    .option("--skip-bad-lines", "count lines that are no references instead of stopping at them")
+    .option("--accessed-bit <how>", "set by every reference, or by a page walk only: reference, walk");
+  return traceOptions(command)
     .option("--seed <n>", "seed of everything random (default: 1)", wholeNumber)
     .option(
       "--workers <n>",
@@ -52,25 +49,10 @@ export function replayCommand(): Command {
 async function run(trace: string, flags: Flags): Promise<void> {
   const { json, ...options } = flags;
   const { replay } = await import("../run/replay.ts");
-  const bar = progressBar();
-  const interrupt = interruptible();
-  try {
-    const { signal } = interrupt;
-    const report = await replay({ ...options, trace, signal, onProgress: bar.update });
-    bar.stop();
-    if (json) {
-      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    } else {
-      const { renderReplay } = await import("../report/replay_text.ts");
-      process.stdout.write(renderReplay(report));
-    }
-  } finally {
-    bar.stop();
-    interrupt.stop();
-  }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("it must be a whole number.");
-  return Number(text);
+  await runCommand(async ({ signal, onProgress, print }) => {
+    const report = await replay({ ...options, trace, signal, onProgress });
+    if (json) print(`${JSON.stringify(report, null, 2)}\n`);
+    else print((await import("../report/replay_text.ts")).renderReplay(report));
+    return undefined;
+  });
 }

@@ -41,9 +41,13 @@ export interface EngineSetup {
   memory?: { frames: number; policy: ChosenPolicy };
   mmu?: MmuSetup;
   /** The shape of the page table, for a run with an MMU or one that interns. */
-  pageTable?: PageTableShape;
+  pageTable?: PageTableShape | undefined;
   /** Reserves the state of the backward pass. */
   nextUse?: boolean;
+  /** Keeps, or is given, the tag of every page id. */
+  dictionary?: boolean;
+  /** Reserves a block of so many runs for packing. */
+  packBlockRuns?: number;
   /** Most distinct pages that the run can meet; a page map that large is reserved, not touched. */
   pages: number;
   seed?: number;
@@ -69,36 +73,17 @@ export class Engine {
   readonly core: Core;
   readonly views: () => Views;
   readonly tlbs: TlbGeometry[];
+  readonly hasDictionary: boolean;
 
   constructor(module: WebAssembly.Module, setup: EngineSetup) {
     const core = instantiateCore(module);
     this.core = core;
     this.views = viewsOf(core.memory);
     this.tlbs = setup.mmu?.tlbs ?? [];
+    this.hasDictionary = setup.dictionary ?? false;
 
-    const seed = setup.seed ?? 1;
-    core.setSeed(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
-    const { capacity, interned, clairvoyant } = setup.runs;
-    core.initRuns(capacity, interned, clairvoyant);
-    if (setup.text !== undefined) {
-      const { capacityBytes, pageShift, include, skipBadLines } = setup.text;
-      core.initText(capacityBytes, pageShift, include, skipBadLines);
-    }
-    const frames = setup.memory?.frames ?? 0;
-    if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);
-    core.initFrames(frames, setup.pages, setup.mmu !== undefined);
-    for (const bits of setup.pageTable?.levelBits ?? []) core.addLevel(bits);
-    core.setSignExtended(setup.pageTable?.signExtended ?? true);
-    if (setup.mmu !== undefined) this.#initMmu(setup.mmu);
-    if (setup.memory !== undefined) {
-      const { policy } = setup.memory;
-      policy.values.forEach((value, index) => {
-        core.setParameter(index, value);
-      });
-      core.initPolicy(policy.index, frames, setup.pages);
-    }
-    if (setup.nextUse) core.initNextUse(setup.pages);
-    if (!core.commit()) throw tooLarge(frames, core.reservedBytes());
+    reserve(core, setup);
+    if (!core.commit()) throw tooLarge(setup.memory?.frames ?? 0, core.reservedBytes());
     if (setup.mmu !== undefined) core.clearMmu();
   }
 
@@ -108,6 +93,14 @@ export class Engine {
     const at = { tags: core.tagsAt, attrs: core.attrsAt, ids: core.idsAt, futures: core.futuresAt };
     const start = at[name]() >>> 0;
     return this.views().u8.subarray(start, start + count * COLUMN_BYTES[name]);
+  }
+
+  /** Puts runs into the run buffer by their page ids. */
+  setIds(ids: Uint16Array | Uint32Array, attrs: Uint16Array): void {
+    const { core } = this;
+    const { u32, u16 } = this.views();
+    u32.set(ids, (core.idsAt() >>> 0) / 4);
+    u16.set(attrs, (core.attrsAt() >>> 0) / 2);
   }
 
   /** The text buffer from byte `from` on; valid until the next call. */
@@ -130,6 +123,27 @@ export class Engine {
   /** Gives `count` runs their page ids; throws when memory has run out. */
   intern(count: number): void {
     if (this.core.internRuns(count) !== count) throw exhausted(this.core.pages());
+  }
+
+  /** The dictionary's columns for `count` pages from number `first` on; valid until the next call. */
+  dictionary(first: number, count: number): { tags: Uint8Array; kinds: Uint8Array } {
+    const { u8 } = this.views();
+    const tags = (this.core.dictionaryTagsAt() >>> 0) + first * COLUMN_BYTES.tags;
+    const kinds = (this.core.dictionaryKindsAt() >>> 0) + first;
+    return {
+      tags: u8.subarray(tags, tags + count * COLUMN_BYTES.tags),
+      kinds: u8.subarray(kinds, kinds + count),
+    };
+  }
+
+  /** The block that is being packed. */
+  packed(): { ids: Uint32Array; attrs: Uint16Array } {
+    const { core } = this;
+    const { u32, u16 } = this.views();
+    const ids = (core.packedIdsAt() >>> 0) / 4;
+    const attrs = (core.packedAttrsAt() >>> 0) / 2;
+    const runs = core.packedRuns();
+    return { ids: u32.subarray(ids, ids + runs), attrs: u16.subarray(attrs, attrs + runs) };
   }
 
   decodedReferences(): Record<Kind, number> {
@@ -157,27 +171,60 @@ export class Engine {
       major: [...pairs.filter((_, index) => index % 2 === 1)],
     };
   }
+}
 
-  #initMmu(mmu: MmuSetup): void {
-    const core = this.core;
-    core.setAccessedByWalk(mmu.accessedByWalk);
-    mmu.walkCaches.forEach((entries, depth) => {
-      if (entries > 0) core.initWalkCache(depth, entries);
-    });
-    if (mmu.rootInRegisters) core.keepRootInRegisters();
-    const indexOf = new Map(
-      mmu.tlbs.map(({ name, entries, ways, policy }) => [
-        name,
-        core.addTlb(entries / ways, ways, TLB_POLICIES.indexOf(policy)),
-      ]),
-    );
-    KINDS.forEach((_, kind) => {
-      const side = kind === FETCH ? "I" : "D";
-      const l1 = indexOf.get(`L1${side}`) ?? indexOf.get("L1") ?? NO_TLB;
-      const l2 = indexOf.get(`L2${side}`) ?? indexOf.get("L2") ?? NO_TLB;
-      core.connectPort(kind, l1, l2);
-    });
+/** The memory that an engine will need, in bytes, without taking it. */
+export function bytesNeeded(module: WebAssembly.Module, setup: EngineSetup): number {
+  const core = instantiateCore(module);
+  reserve(core, setup);
+  return core.reservedBytes();
+}
+
+function reserve(core: Core, setup: EngineSetup): void {
+  const seed = setup.seed ?? 1;
+  core.setSeed(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
+  const { capacity, interned, clairvoyant } = setup.runs;
+  core.initRuns(capacity, interned, clairvoyant);
+  if (setup.text !== undefined) {
+    const { capacityBytes, pageShift, include, skipBadLines } = setup.text;
+    core.initText(capacityBytes, pageShift, include, skipBadLines);
   }
+  const frames = setup.memory?.frames ?? 0;
+  if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);
+  core.initFrames(frames, setup.pages, setup.mmu !== undefined);
+  for (const bits of setup.pageTable?.levelBits ?? []) core.addLevel(bits);
+  core.setSignExtended(setup.pageTable?.signExtended ?? true);
+  if (setup.mmu !== undefined) initMmu(core, setup.mmu);
+  if (setup.memory !== undefined) {
+    const { policy } = setup.memory;
+    policy.values.forEach((value, index) => {
+      core.setParameter(index, value);
+    });
+    core.initPolicy(policy.index, frames, setup.pages);
+  }
+  if (setup.nextUse) core.initNextUse(setup.pages);
+  if (setup.dictionary) core.initDictionary(setup.pages);
+  if (setup.packBlockRuns !== undefined) core.initPack(setup.packBlockRuns);
+}
+
+function initMmu(core: Core, mmu: MmuSetup): void {
+  core.setAccessedByWalk(mmu.accessedByWalk);
+  mmu.walkCaches.forEach((entries, depth) => {
+    if (entries > 0) core.initWalkCache(depth, entries);
+  });
+  if (mmu.rootInRegisters) core.keepRootInRegisters();
+  const indexOf = new Map(
+    mmu.tlbs.map(({ name, entries, ways, policy }) => [
+      name,
+      core.addTlb(entries / ways, ways, TLB_POLICIES.indexOf(policy)),
+    ]),
+  );
+  KINDS.forEach((_, kind) => {
+    const side = kind === FETCH ? "I" : "D";
+    const l1 = indexOf.get(`L1${side}`) ?? indexOf.get("L1") ?? NO_TLB;
+    const l2 = indexOf.get(`L2${side}`) ?? indexOf.get("L2") ?? NO_TLB;
+    core.connectPort(kind, l1, l2);
+  });
 }
 
 function exhausted(pages: number): UserError {

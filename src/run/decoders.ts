@@ -1,5 +1,6 @@
 /** The workers of a session that decode a trace for one that uses its runs. */
 
+import { availableParallelism } from "node:os";
 import type { Inspected } from "../trace/open.ts";
 import { pieceCount } from "../trace/pieces.ts";
 import { KINDS } from "../types.ts";
@@ -8,20 +9,32 @@ import { breakRings, newRings } from "./ring.ts";
 import type { Session } from "./session.ts";
 import type { DecodeResult, RunsFrom, SplitTrace, TraceTask } from "./tasks.ts";
 
+/** Files from which a second thread pays. */
+const LARGE_BYTES = 32 * 2 ** 20;
+/** More threads than these wait for the one that uses the runs. */
+const WORKERS_DEFAULT_MAX = 8;
+
+/**
+ * How many workers may decode a trace besides the one that uses its runs, where so many threads are wanted:
+ * all of the others for a file of lines, one for a compressed one, which is a single stream, none for a pipe.
+ */
+export function decodersFor({ sizeBytes, inPieces, packed }: Inspected, workers: number | undefined): number {
+  if (sizeBytes === undefined || packed) return 0;
+  const byDefault = sizeBytes < LARGE_BYTES ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX);
+  return Math.min((workers ?? byDefault) - 1, inPieces ? pieceCount(sizeBytes) : 1);
+}
+
 export class Decoders {
   /** How many there are besides the worker that uses the runs, which decodes by itself if there are none. */
   readonly count: number;
-  /** Bytes of the trace; undefined for a pipe. */
-  readonly sizeBytes: number | undefined;
+  readonly file: Inspected;
   readonly #session: Session;
   readonly #trace: TraceTask;
-  readonly #plain: boolean;
 
-  constructor(session: Session, trace: TraceTask, { sizeBytes, plain }: Inspected, count: number) {
+  constructor(session: Session, trace: TraceTask, file: Inspected, count: number) {
     this.#session = session;
     this.#trace = trace;
-    this.sizeBytes = sizeBytes;
-    this.#plain = plain;
+    this.file = file;
     this.count = count;
   }
 
@@ -30,16 +43,17 @@ export class Decoders {
     use: (runs: RunsFrom) => Promise<T>,
   ): Promise<[T, DecodeResult]> {
     const trace = this.#trace;
-    if (this.count === 0 || this.sizeBytes === undefined) {
-      const result = await use({ from: "trace", trace });
+    const { sizeBytes, inPieces, packed } = this.file;
+    if (packed || this.count === 0 || sizeBytes === undefined) {
+      const result = await use({ from: packed ? "packed" : "trace", path: trace.path, trace });
       return [result, sum([result.decode])];
     }
     const split: SplitTrace = {
       trace,
       rings: newRings(this.count, DECODER.runCapacity),
-      pieces: this.#plain ? pieceCount(this.sizeBytes) : 1,
-      plain: this.#plain,
-      sizeBytes: this.sizeBytes,
+      pieces: inPieces ? pieceCount(sizeBytes) : 1,
+      inPieces,
+      sizeBytes,
     };
     const decoding = split.rings.rings.map((_, ring) => this.#session.run("decode", { split, ring }));
     const sides = [...decoding, use({ from: "split", split })];

@@ -8,7 +8,8 @@ import type { Progress } from "../types.ts";
 const TAKEN = 0;
 const TOTAL = 1;
 const REFERENCES = 2;
-const FIELDS = 3;
+const STARTED = 3;
+const FIELDS = 4;
 const INTERVAL_MS = 100;
 
 export function newProgress(): SharedArrayBuffer {
@@ -23,6 +24,10 @@ export class ProgressWriter {
     this.#fields = new Float64Array(buffer);
   }
 
+  start(): void {
+    this.#fields[STARTED] = 1;
+  }
+
   update(taken: number, total: number, references: number): void {
     this.#fields[TAKEN] = taken;
     this.#fields[TOTAL] = total;
@@ -30,16 +35,45 @@ export class ProgressWriter {
   }
 }
 
-/** Reports a worker's progress until `stop` is called. */
-export function watchProgress(
-  phase: string,
+/** Sets what a task that has not begun will have to do, so that the share done of all tasks is known. */
+export function expectProgress(buffer: SharedArrayBuffer, total: number): void {
+  new Float64Array(buffer)[TOTAL] = total;
+}
+
+/** Calls `stuck` when a task that has begun stands still for so long; until it is stopped. */
+export function watchStandstill(
   buffer: SharedArrayBuffer,
-  onProgress: (progress: Progress) => void,
+  millisecondsMax: number,
+  stuck: () => void,
 ): { stop(): void } {
   const fields = new Float64Array(buffer);
-  const start = performance.now();
+  let seen = -1;
+  let since = performance.now();
   const timer = setInterval(() => {
-    const [taken = 0, total = 0, references = 0] = fields;
+    const now = performance.now();
+    const taken = fields[TAKEN] ?? 0;
+    if (fields[STARTED] !== 1 || taken !== seen) {
+      seen = taken;
+      since = now;
+    } else if (now - since > millisecondsMax) {
+      clearInterval(timer);
+      stuck();
+    }
+  }, INTERVAL_MS);
+  return { stop: () => clearInterval(timer) };
+}
+
+/** Reports the progress of tasks, taken together, until `stop` is called. */
+export function watchProgress(
+  phase: string,
+  buffers: SharedArrayBuffer[],
+  onProgress: (progress: Progress) => void,
+): { stop(): void } {
+  const tasks = buffers.map((buffer) => new Float64Array(buffer));
+  const start = performance.now();
+  const sum = (field: number) => tasks.reduce((all, fields) => all + (fields[field] ?? 0), 0);
+  const timer = setInterval(() => {
+    const [taken, total, references] = [sum(TAKEN), sum(TOTAL), sum(REFERENCES)];
     const seconds = (performance.now() - start) / 1000;
     const share = total > 0 ? Math.min(1, taken / total) : undefined;
     onProgress({

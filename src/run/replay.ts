@@ -2,9 +2,9 @@
  * `replay`: a trace through TLBs, page walk and demand paging on a machine with so many frames.
  *
  * Passes over the trace, each in a worker:
- *   scan       counts distinct pages, where frames are a share of them; spills runs where the trace is a pipe
- *              or the policy must know the future
- *   next use   backwards over the spill, for such a policy
+ *   pack       into a temporary file, where the trace is a pipe or the policy must know the future
+ *   next use   backwards over the packed trace, for such a policy
+ *   scan       counts distinct pages, where frames are a share of them and nothing was packed
  *   replay     the run itself
  *   advice     the same policy at other sizes, when the run thrashes
  * Where there are more workers, they decode for the one that needs the trace.
@@ -12,31 +12,31 @@
 
 import { TraceError } from "../errors.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
+import { PackedTrace } from "../trace/packed/reader.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
-import { Decoders } from "./decoders.ts";
-import {
-  ALL_KINDS,
-  planReplay,
-  type ReplayOptions,
-  type ReplayPlan,
-  resolveFrames,
-  workersFor,
-} from "./plan.ts";
+import { Decoders, decodersFor } from "./decoders.ts";
+import { packTrace } from "./pack_trace.ts";
+import { planReplay, type ReplayOptions, type ReplayPlan, resolveFrames } from "./plan.ts";
 import { l2Lookups, replayReport } from "./replay_report.ts";
 import { Session } from "./session.ts";
-import type { DecodeResult, ReplayResult, RunsFrom, ScanResult } from "./tasks.ts";
+import type { DecodeResult, PackedFrom, ReplayResult, RunsFrom } from "./tasks.ts";
+import { ALL_KINDS } from "./trace_options.ts";
 
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = planReplay(options);
-  const file = inspectTrace(plan.trace.path);
-  const workers = workersFor(plan, file);
-  const session = new Session({ workers, signal: options.signal, onProgress: options.onProgress });
-  const decoders = new Decoders(session, plan.trace, file, workers - 1);
+  const file = inspectTrace(plan.trace.path, plan.trace.format);
+  const others = decodersFor(file, plan.workers);
+  const session = new Session({
+    workers: others + 1,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  const decoders = new Decoders(session, plan.trace, file, others);
   try {
     const first = await firstPass(plan, session, decoders);
-    const frames = resolveFrames(plan.frames, first.scan?.pages ?? 0);
+    const frames = resolveFrames(plan.frames, first.pages ?? 0);
     const { result, decode, workersUsed } = await mainPass(plan, session, first, frames, decoders);
     if (result.references === 0) throw noReferences(plan, decode);
     const assessment = assess(result, l2Lookups(plan.mmu.tlbs, result), plan.costs);
@@ -58,35 +58,60 @@ function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {
 
 /** What the passes before the replay found out, and where the following ones read the runs. */
 interface FirstPass {
-  scan: ScanResult | undefined;
+  /** Distinct pages, where somebody counted them. */
+  pages: number | undefined;
+  /** What the trace holds, where somebody has decoded it. */
   decode: DecodeResult | undefined;
-  /** The spill file of runs; without one they come from the trace. */
-  spill: { path: string; futures?: string | undefined } | undefined;
+  /** The packed runs; without them they are decoded from the trace. */
+  packed: PackedFrom | undefined;
   seconds: number;
 }
 
 async function firstPass(plan: ReplayPlan, session: Session, decoders: Decoders): Promise<FirstPass> {
-  const { policy } = plan;
-  const { pageTable } = plan.trace;
-  const mustSpill = policy.clairvoyant || decoders.sizeBytes === undefined;
-  if (!mustSpill && "count" in plan.frames) {
-    return { scan: undefined, decode: undefined, spill: undefined, seconds: 0 };
-  }
-  const path = mustSpill ? await session.temporary("runs") : undefined;
-  const [scan, decode] = await decoders.decodeFor((runs) =>
-    session.run("scan", { runs, pageTable, spill: path }, "counting pages"),
-  );
-  const { runs, pages, seconds } = scan;
-  if (path === undefined) return { scan, decode, spill: undefined, seconds };
-  if (!policy.clairvoyant) return { scan, decode, spill: { path }, seconds };
-
+  const { policy, trace } = plan;
+  const first = await packedOrCounted(plan, session, decoders);
+  if (!policy.clairvoyant || first.packed === undefined) return first;
   const futures = await session.temporary("futures");
-  const looking = await session.run(
-    "nextUse",
-    { spill: path, futures, runs, pages, pageTable },
-    "looking ahead for OPT",
-  );
-  return { scan, decode, spill: { path, futures }, seconds: seconds + looking };
+  const { path } = first.packed;
+  const looking = await session.run("nextUse", { packed: path, futures }, "looking ahead for OPT");
+  return {
+    ...first,
+    packed: { from: "packed", path, trace, futures },
+    seconds: first.seconds + looking,
+  };
+}
+
+async function packedOrCounted(plan: ReplayPlan, session: Session, decoders: Decoders): Promise<FirstPass> {
+  const { policy, trace, frames } = plan;
+  const { packed } = decoders.file;
+  const isFiltered = trace.include !== ALL_KINDS;
+  if (packed && !(policy.clairvoyant && isFiltered)) {
+    const pages = await packedPages(trace.path, trace.include);
+    return { pages, decode: undefined, packed: { from: "packed", path: trace.path, trace }, seconds: 0 };
+  }
+  if (policy.clairvoyant || decoders.file.sizeBytes === undefined) {
+    const path = await session.temporary("packed.cht");
+    const { header, decode, seconds } = await packTrace(session, decoders, trace, path);
+    return { pages: header.pages, decode, packed: { from: "packed", path, trace }, seconds };
+  }
+  if ("count" in frames) return { pages: undefined, decode: undefined, packed: undefined, seconds: 0 };
+  const scan = (runs: RunsFrom) => session.run("scan", { runs }, "counting pages");
+  const [{ pages, seconds }] = await decoders.decodeFor(scan);
+  return { pages, decode: undefined, packed: undefined, seconds };
+}
+
+/** Distinct pages of some kinds of a packed trace. */
+async function packedPages(path: string, include: number): Promise<number> {
+  const packed = await PackedTrace.open(path);
+  try {
+    let pages = 0;
+    packed.readPages((_, kinds) => {
+      for (const kind of kinds) if ((kind & include) !== 0) pages++;
+    });
+    return pages;
+  } finally {
+    packed.close();
+  }
 }
 
 async function mainPass(
@@ -96,11 +121,11 @@ async function mainPass(
   frames: number,
   decoders: Decoders,
 ): Promise<{ result: ReplayResult; decode: DecodeResult; workersUsed: number }> {
-  const { policy, mmu, seed, trace } = plan;
-  const common = { frames, policy, mmu, seed, pages: first.scan?.pages, pageTable: trace.pageTable };
+  const { policy, mmu, seed, pageTable } = plan;
+  const common = { frames, policy, mmu, seed, pages: first.pages, pageTable };
   const replayRuns = (runs: RunsFrom) => session.run("replay", { runs, ...common }, "replaying");
   const [result, decode] = await withRuns(first, decoders, replayRuns);
-  return { result, decode, workersUsed: first.spill === undefined ? decoders.count + 1 : 1 };
+  return { result, decode, workersUsed: first.packed === undefined ? decoders.count + 1 : 1 };
 }
 
 /** Hands the trace's runs to `use`, and returns what the trace held besides what that does. */
@@ -109,8 +134,9 @@ async function withRuns<T extends { decode: DecodeResult | undefined }>(
   decoders: Decoders,
   use: (runs: RunsFrom) => Promise<T>,
 ): Promise<[T, DecodeResult]> {
-  if (first.spill === undefined) return decoders.decodeFor(use);
-  return [await use({ from: "spill", ...first.spill }), first.decode as DecodeResult];
+  if (first.packed === undefined) return decoders.decodeFor(use);
+  const result = await use(first.packed);
+  return [result, first.decode ?? (result.decode as DecodeResult)];
 }
 
 /**
@@ -125,10 +151,10 @@ function advise(
   result: ReplayResult,
   decoders: Decoders,
 ): Promise<Stop> {
-  const { policy, mmu, seed, trace, costs } = plan;
+  const { policy, mmu, seed, pageTable, costs } = plan;
   const pages = result.minorFaults;
   const majorFaultsMax = hopelessMajorFaults(result, l2Lookups(mmu.tlbs, result), costs);
-  const common = { pages, policy, mmu, pageTable: trace.pageTable, seed, majorFaultsMax };
+  const common = { pages: first.pages ?? pages, policy, mmu, pageTable, seed, majorFaultsMax };
   return findStop(frames, pages, async (sizes) => {
     const look = (runs: RunsFrom) =>
       session.run("cells", { ...common, runs, frames: sizes }, "looking for enough memory");

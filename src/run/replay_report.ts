@@ -38,7 +38,7 @@ export function replayReport(run: {
       frames,
       memory_bytes: frames * pageBytes,
       page_bytes: pageBytes,
-      levels: trace.pageTable.levelBits.length,
+      levels: plan.pageTable.levelBits.length,
       accessed_bit: mmu.accessedByWalk ? "walk" : "reference",
       tlb: mmu.tlbs.map(({ name, entries, ways, policy }) => ({ name, sets: entries / ways, ways, policy })),
       walk_caches: mmu.walkCaches,

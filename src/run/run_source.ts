@@ -3,8 +3,8 @@
 import type { Engine } from "../engine/engine.ts";
 import { formatOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
+import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
-import { SpillReader } from "./spill.ts";
 import { SplitRuns } from "./split_runs.ts";
 import type { DecodeResult, RunsFrom, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
@@ -33,23 +33,13 @@ export async function openRuns(
   module: WebAssembly.Module,
 ): Promise<RunSource> {
   switch (from.from) {
-    case "spill":
-      return openSpill(from, engine);
+    case "packed":
+      return PackedRuns.open(from, engine);
     case "split":
       return new SplitRuns(module, from.split, engine);
     case "trace":
       return openText(from.trace, engine);
   }
-}
-
-function openSpill(from: { path: string; futures?: string | undefined }, engine: Engine): RunSource {
-  const reader = new SpillReader(from.path, { futures: from.futures });
-  return {
-    next: () => reader.next(engine) || undefined,
-    position: () => ({ taken: reader.positionBytes, total: reader.sizeBytes }),
-    decode: () => undefined,
-    close: () => reader.close(),
-  };
 }
 
 async function openText(trace: TraceTask, engine: Engine): Promise<RunSource> {

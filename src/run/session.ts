@@ -38,6 +38,7 @@ export class Session {
   /** What the caller's `onProgress` threw. */
   #failure: { error: unknown } | undefined;
   #folder: Promise<string> | undefined;
+  #files = 0;
 
   constructor(options: {
     workers: number;
@@ -59,21 +60,38 @@ export class Session {
   /** Runs a task in a worker; `phase` is what its progress is called, nothing for a silent task. */
   async run<Name extends TaskName>(name: Name, task: Input<Name>, phase?: string): Promise<Output<Name>> {
     const progress = newProgress();
-    const watch =
-      phase === undefined || this.#onProgress === undefined
-        ? undefined
-        : watchProgress(phase, progress, this.#report);
+    const watch = phase === undefined ? undefined : this.watch(phase, [progress]);
     try {
-      const { signal } = this.#abort;
-      const result: Outcome<Output<Name>> = await this.#pool.run({ ...task, progress }, { name, signal });
+      return await this.start(name, task, progress);
+    } finally {
+      watch?.stop();
+    }
+  }
+
+  /** Reports the progress of several tasks together until it is stopped. */
+  watch(phase: string, progress: SharedArrayBuffer[]): { stop(): void } {
+    if (this.#onProgress === undefined) return { stop: () => undefined };
+    return watchProgress(phase, progress, this.#report);
+  }
+
+  /** Runs a task that stores its progress in `progress`; `signal` ends that task alone, and its worker. */
+  async start<Name extends TaskName>(
+    name: Name,
+    task: Input<Name>,
+    progress: SharedArrayBuffer,
+    signal?: AbortSignal,
+  ): Promise<Output<Name>> {
+    try {
+      const all = this.#abort.signal;
+      const either = signal === undefined ? all : AbortSignal.any([all, signal]);
+      const options = { name, signal: either };
+      const result: Outcome<Output<Name>> = await this.#pool.run({ ...task, progress }, options);
       if ("error" in result) throw fromMessage(result.error);
       return result.value;
     } catch (error) {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#abort.signal.aborted) throw new InterruptedError();
       throw error;
-    } finally {
-      watch?.stop();
     }
   }
 
@@ -87,14 +105,14 @@ export class Session {
     }
   };
 
-  /** A path in the run's temporary folder. */
+  /** A path in the run's temporary folder that nothing else has. */
   async temporary(name: string): Promise<string> {
     this.#folder ??= mkdtemp(join(tmpdir(), "clockhand-")).catch((error: NodeJS.ErrnoException) => {
       throw new UserError(
         `no temporary folder can be made in ${tmpdir()} (${error.code}); set TMPDIR to one that can be written`,
       );
     });
-    return join(await this.#folder, name);
+    return join(await this.#folder, `${this.#files++}-${name}`);
   }
 
   async close(): Promise<void> {

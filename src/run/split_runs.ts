@@ -21,7 +21,7 @@ import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
 /** A helper's work: decodes pieces as long as there are any and sends them through the ring. */
 export async function sendPieces(split: SplitTrace, ring: number, engine: Engine): Promise<DecodeResult> {
   const writer = new RingWriter(split.rings, ring);
-  return split.plain ? sendOwnPieces(split, writer, engine) : sendStream(split.trace, writer, engine);
+  return split.inPieces ? sendOwnPieces(split, writer, engine) : sendStream(split.trace, writer, engine);
 }
 
 async function sendOwnPieces(split: SplitTrace, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
@@ -96,17 +96,17 @@ export class SplitRuns implements RunSource {
   #takenBytes = 0;
 
   constructor(module: WebAssembly.Module, split: SplitTrace, engine: Engine) {
-    const { trace, plain, pieces, rings } = split;
+    const { trace, inPieces, pieces, rings } = split;
     this.#split = split;
     this.#engine = engine;
     this.#rings = new RingsReader(rings);
-    if (!plain) return;
+    if (!inPieces) return;
     this.#file = new PiecedFile(trace.path, pieces);
     this.#format = formatOf(trace.format, this.#file.head, this.#file.label);
     this.#decoder = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: false },
       text: textSetup(trace),
-      pageTable: trace.pageTable,
+      pageTable: trace.machine?.pageTable,
       pages: 0,
     });
   }

@@ -2,6 +2,7 @@
 
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
+import type { PackedHeader } from "../trace/packed/layout.ts";
 import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
 import type { Rings } from "./ring.ts";
 
@@ -18,36 +19,54 @@ export interface TraceTask {
   /** A bit for each kind to keep. */
   include: number;
   skipBadLines: boolean;
-  pageTable: PageTableShape;
-  machineName: string;
+  /** The machine whose addresses the trace must keep to, if there is one. */
+  machine: { name: string; pageTable: PageTableShape } | undefined;
 }
 
 /** A trace that several workers decode, piece by piece; see split_runs.ts. */
 export interface SplitTrace {
   trace: TraceTask;
   rings: Rings;
-  /** Pieces of a plain file; a compressed trace is one stream, and a decoder's alone. */
+  /** Whether it is cut in pieces; a compressed trace is one stream, and a decoder's alone. */
+  inPieces: boolean;
   pieces: number;
-  plain: boolean;
   sizeBytes: number;
 }
 
-/** Where a task's runs come from: decoded from the trace, from a spill file, or by several workers. */
+/** A packed trace, with a file of next uses for a policy that must know the future. */
+export interface PackedFrom {
+  from: "packed";
+  path: string;
+  trace: TraceTask;
+  futures?: string | undefined;
+}
+
+/** Where a task's runs come from: decoded from the trace, by one worker or several, or packed. */
 export type RunsFrom =
   | { from: "trace"; trace: TraceTask }
-  | { from: "spill"; path: string; futures?: string | undefined }
-  | { from: "split"; split: SplitTrace };
+  | { from: "split"; split: SplitTrace }
+  | PackedFrom;
 
 interface CommonTask {
   /** See progress.ts. */
   progress: SharedArrayBuffer;
 }
 
-/** Counts pages and references, and writes the runs to a spill file if one is named. */
+/** Counts the trace's pages. */
 export interface ScanTask extends CommonTask {
   runs: RunsFrom;
-  pageTable: PageTableShape;
-  spill: string | undefined;
+}
+
+/** Packs a trace into a file, which has no header yet. */
+export interface PackTask extends CommonTask {
+  runs: RunsFrom;
+  path: string;
+  trace: TraceTask;
+}
+
+/** The sha256 of a file as it is stored. */
+export interface DigestTask extends CommonTask {
+  path: string;
 }
 
 /** Decodes pieces of a trace for another worker. */
@@ -57,14 +76,10 @@ export interface DecodeTask extends CommonTask {
   ring: number;
 }
 
-/** The backward pass for OPT: from a spill file, the next use of every run. */
+/** The backward pass for OPT: from a packed trace, the next use of every run. */
 export interface NextUseTask extends CommonTask {
-  spill: string;
+  packed: string;
   futures: string;
-  /** Runs in the spill file. */
-  runs: number;
-  pages: number;
-  pageTable: PageTableShape;
 }
 
 export interface ReplayTask extends CommonTask {
@@ -84,6 +99,33 @@ export interface CellsTask extends Omit<ReplayTask, "frames"> {
   majorFaultsMax: number;
 }
 
+/** A cell of the policy lab: a policy with so many frames. */
+export interface LabCell {
+  policy: ChosenPolicy;
+  frames: number;
+}
+
+/** Cells that share one pass over a packed trace. */
+export interface LabTask extends CommonTask {
+  runs: PackedFrom;
+  pages: number;
+  seed: number;
+  cells: LabCell[];
+  /** The engine with a user's policy in it, if the cells are of that. */
+  module: WebAssembly.Module | undefined;
+}
+
+export interface LabCounters {
+  references: number;
+  minorFaults: number;
+  majorFaults: number;
+  evictions: number;
+  writebacks: number;
+}
+
+/** For each cell what it counted, or why it could not. */
+export type LabResult = (LabCounters | { error: ErrorMessage })[];
+
 export interface DecodeResult {
   format: string;
   references: Record<Kind, number>;
@@ -94,16 +136,17 @@ export interface ScanResult {
   /** What this worker decoded of the trace, others' share excluded. */
   decode: DecodeResult | undefined;
   pages: number;
-  runs: number;
   seconds: number;
 }
 
-export interface ReplayCounters {
-  references: number;
-  minorFaults: number;
-  majorFaults: number;
-  evictions: number;
-  writebacks: number;
+export interface PackResult {
+  decode: DecodeResult | undefined;
+  /** What the file lacks, but for the facts that all who decoded it know together. */
+  header: PackedHeader;
+  seconds: number;
+}
+
+export interface ReplayCounters extends LabCounters {
   walks: number;
   walkReferences: number;
   tlbs: { misses: number; invalidated: number }[];

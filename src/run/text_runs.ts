@@ -75,7 +75,7 @@ export class TextRuns {
     this.#taken = core.textConsumed();
     if (core.textStatus() === DECODE.badLine) throw this.#badLine();
     if (runs === 0 && this.#taken === 0 && this.#ended) throw new Error("the decoder made no progress");
-    if (runs > 0) this.#checkAddresses(runs);
+    if (runs > 0) checkAddresses(this.#engine, runs, this.#bytes.label, this.#task, this.#format.objects);
     return runs;
   }
 
@@ -96,24 +96,43 @@ export class TextRuns {
     const { core } = this.#engine;
     const at = core.badLineAt();
     const line = this.#engine.text(at).subarray(0, core.badLineLength());
+    const { unit, expected } = this.#format;
+    const where = `${this.#bytes.label}: ${unit} ${this.lines + 1} (byte ${this.#offset + at})`;
+    if (unit === "record") {
+      return new TraceError(
+        `${where}: expected ${expected}, found ${line.length} bytes: the trace is truncated`,
+      );
+    }
     return new TraceError(
-      `${this.#bytes.label}: line ${this.lines + 1} (byte ${this.#offset + at}): ` +
-        `expected ${this.#format.expected}, found ${quote(line)}; --skip-bad-lines skips such lines`,
+      `${where}: expected ${expected}, found ${quote(line)}; --skip-bad-lines skips such lines`,
     );
   }
+}
 
-  #checkAddresses(runs: number): void {
-    const { pageShift, machineName } = this.#task;
-    const unfit = this.#engine.core.firstUnfitRun(runs, pageShift);
-    if (unfit === runs) return;
-    const tags = this.#engine.column("tags", unfit + 1).slice(unfit * 8);
-    const vpn = new DataView(tags.buffer).getBigUint64(0, true) & ((1n << 52n) - 1n);
-    const address = (vpn << BigInt(pageShift)).toString(16);
+/** Refuses pages, among the engine's first `runs` runs, that the machine's addresses do not reach. */
+export function checkAddresses(
+  engine: Engine,
+  runs: number,
+  label: string,
+  task: TraceTask,
+  objects: boolean,
+): void {
+  const { pageShift, machine } = task;
+  if (machine === undefined) return;
+  const unfit = engine.core.firstUnfitRun(runs, pageShift, objects);
+  if (unfit === runs) return;
+  const tags = engine.column("tags", unfit + 1).slice(unfit * 8);
+  const tag = new DataView(tags.buffer).getBigUint64(0, true);
+  if (objects) {
     throw new UserError(
-      `${this.#bytes.label}: page 0x${address} is outside the address space of machine ${machineName}; ` +
-        "choose one with longer addresses",
+      `${label}: object ${tag} is no page of machine ${machine.name}; use "clockhand sweep", which needs no machine`,
     );
   }
+  const address = ((tag & ((1n << 52n) - 1n)) << BigInt(pageShift)).toString(16);
+  throw new UserError(
+    `${label}: page 0x${address} is outside the address space of machine ${machine.name}; ` +
+      "choose one with longer addresses",
+  );
 }
 
 /** The text buffer that an engine needs for a trace. */

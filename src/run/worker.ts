@@ -3,23 +3,36 @@
  * messages of errors but not their classes.
  */
 
-import { closeSync, openSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, openSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { workerData } from "node:worker_threads";
-import { Engine } from "../engine/engine.ts";
+import { COLUMN_BYTES, Engine } from "../engine/engine.ts";
 import { toMessage } from "../errors.ts";
+import { BLOCK_RUNS } from "../trace/packed/layout.ts";
+import { PackedTrace } from "../trace/packed/reader.ts";
+import { PackedWriter, writeFully } from "../trace/packed/writer.ts";
+import { initZstd } from "../trace/packed/zstd.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "./limits.ts";
+import { PACKED_STEP_RUNS } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
 import { breakRings } from "./ring.ts";
 import { eachBlock, openRuns, textFor } from "./run_source.ts";
-import { SpillReader, SpillWriter, writeFully } from "./spill.ts";
 import { sendPieces } from "./split_runs.ts";
 import type {
   CellsResult,
   CellsTask,
   DecodeResult,
   DecodeTask,
+  DigestTask,
+  LabCell,
+  LabCounters,
+  LabResult,
+  LabTask,
   NextUseTask,
   Outcome,
+  PackResult,
+  PackTask,
   ReplayCounters,
   ReplayResult,
   ReplayTask,
@@ -59,18 +72,62 @@ export function scan(task: ScanTask): Promise<Outcome<ScanResult>> {
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
       ...textFor(task.runs),
-      pageTable: task.pageTable,
       pages: PAGES_UNKNOWN_MAX,
     });
-    const writer = task.spill === undefined ? undefined : new SpillWriter(task.spill);
     const source = await openRuns(task.runs, engine, module);
     const references = () => engine.core.references();
-    const runs = await eachBlock(source, task.progress, references, (count) => {
-      engine.intern(count);
-      writer?.write(engine, count);
+    await eachBlock(source, task.progress, references, (count) => engine.intern(count));
+    return { decode: source.decode(), pages: engine.core.pages(), seconds: secondsSince(start) };
+  });
+}
+
+export function pack(task: PackTask): Promise<Outcome<PackResult>> {
+  return usingRuns(task.runs, async () => {
+    const start = performance.now();
+    await initZstd();
+    const { runs, path, trace } = task;
+    const isPacked = runs.from === "packed";
+    const engine = new Engine(module, {
+      runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
+      ...textFor(runs),
+      pages: PAGES_UNKNOWN_MAX,
+      dictionary: true,
+      packBlockRuns: BLOCK_RUNS,
     });
-    writer?.close();
-    return { decode: source.decode(), runs, pages: engine.core.pages(), seconds: secondsSince(start) };
+    const { core } = engine;
+    const source = await openRuns(runs, engine, module);
+    const writer = new PackedWriter(path);
+    try {
+      const flush = () => {
+        const { ids, attrs } = engine.packed();
+        if (ids.length > 0) writer.writeRuns(ids, attrs, core.packedIdMax());
+        core.emptyPack();
+      };
+      const references = () => core.references();
+      await eachBlock(source, task.progress, references, (count) => {
+        if (!isPacked) engine.intern(count);
+        for (let from = core.packRuns(0, count); from < count; from = core.packRuns(from, count)) flush();
+      });
+      while (!core.finishPack()) flush();
+      flush();
+      const { tags, kinds } = engine.dictionary(0, core.pages());
+      writer.writePages(tags, kinds);
+      const { pageShift, include } = trace;
+      // References and bad lines are known to all who decoded together, and to nobody alone.
+      const facts = { references: { fetch: 0, load: 0, store: 0, modify: 0 }, skipped: 0 };
+      const header = writer.finish({ pageShift, include, ...facts });
+      return { decode: source.decode(), header, seconds: secondsSince(start) };
+    } finally {
+      writer.close();
+    }
+  });
+}
+
+export function digest(task: DigestTask): Promise<Outcome<string>> {
+  return outcome(async () => {
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(task.path, { highWaterMark: 1 << 20 }), hash);
+    return hash.digest("hex");
   });
 }
 
@@ -81,7 +138,7 @@ export function decode(task: DecodeTask): Promise<Outcome<DecodeResult>> {
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: false },
       text: textSetup(split.trace),
-      pageTable: split.trace.pageTable,
+      pageTable: split.trace.machine?.pageTable,
       pages: 0,
     });
     return sendPieces(split, ring, engine);
@@ -92,27 +149,34 @@ export function decode(task: DecodeTask): Promise<Outcome<DecodeResult>> {
 export function nextUse(task: NextUseTask): Promise<Outcome<number>> {
   return outcome(async () => {
     const start = performance.now();
-    const { spill, futures, pages, pageTable } = task;
-    const engine = new Engine(module, {
-      runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: true },
-      pageTable,
-      pages,
-      nextUse: true,
-    });
-    const reader = new SpillReader(spill, { backwards: true });
-    const progress = new ProgressWriter(task.progress);
-    const fd = openSync(futures, "wx");
-    let position = task.runs;
-    for (let count = reader.previous(engine); count > 0; count = reader.previous(engine)) {
-      position -= count;
-      engine.intern(count);
-      engine.core.computeNextUse(count, position);
-      writeFully(fd, engine.column("futures", count), position * 8);
-      progress.update(reader.sizeBytes - reader.positionBytes, reader.sizeBytes, 0);
+    const packed = await PackedTrace.open(task.packed);
+    const fd = openSync(task.futures, "wx");
+    try {
+      const { pages, runs } = packed.header;
+      const engine = new Engine(module, {
+        runs: { capacity: PACKED_STEP_RUNS, interned: true, clairvoyant: true },
+        pages,
+        nextUse: true,
+      });
+      const progress = new ProgressWriter(task.progress);
+      for (let number = packed.runBlocks - 1; number >= 0; number--) {
+        const { ids, attrs } = packed.readRuns(number);
+        const first = packed.firstRunOf(number);
+        for (let to = attrs.length; to > 0; ) {
+          const from = Math.max(0, to - PACKED_STEP_RUNS);
+          engine.setIds(ids.subarray(from, to), attrs.subarray(from, to));
+          engine.core.computeNextUse(to - from, first + from);
+          const futures = engine.column("futures", to - from);
+          writeFully(fd, futures, (first + from) * COLUMN_BYTES.futures, task.futures);
+          to = from;
+        }
+        progress.update(runs - first, runs, 0);
+      }
+      return secondsSince(start);
+    } finally {
+      closeSync(fd);
+      packed.close();
     }
-    closeSync(fd);
-    reader.close();
-    return secondsSince(start);
   });
 }
 
@@ -120,12 +184,14 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
   return usingRuns(task.runs, async () => {
     const start = performance.now();
     const { runs, frames, policy, mmu, pageTable, seed } = task;
+    const interned = runs.from === "packed";
     const engine = new Engine(module, {
-      runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: policy.clairvoyant },
+      runs: { capacity: DECODER.runCapacity, interned, clairvoyant: policy.clairvoyant },
       ...textFor(runs),
       memory: { frames, policy },
       mmu,
       pageTable,
+      dictionary: runs.from === "packed",
       pages: task.pages ?? PAGES_UNKNOWN_MAX,
       seed,
     });
@@ -146,8 +212,15 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
     const { runs, frames, majorFaultsMax, policy, mmu, pageTable, seed } = task;
     const { clairvoyant } = policy;
     const buffer = { capacity: DECODER.runCapacity, interned: false, clairvoyant };
-    const reader = new Engine(module, { runs: buffer, ...textFor(runs), pageTable, pages: 0 });
     const pages = task.pages ?? PAGES_UNKNOWN_MAX;
+    const isPacked = runs.from === "packed";
+    const reader = new Engine(module, {
+      runs: { ...buffer, interned: isPacked },
+      ...textFor(runs),
+      pageTable,
+      dictionary: isPacked,
+      pages: isPacked ? pages : 0,
+    });
     const engines = frames.map((size) => {
       const memory = { frames: size, policy };
       return new Engine(module, { runs: buffer, memory, mmu, pageTable, pages, seed });
@@ -170,7 +243,87 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
   });
 }
 
+/** The policy lab: all cells advance over the same runs; one that fails lets the others finish. */
+export function lab(task: LabTask): Promise<Outcome<LabResult>> {
+  return outcome(async () => {
+    const { runs, pages, seed, cells } = task;
+    const clairvoyant = cells.some(({ policy }) => policy.clairvoyant);
+    const buffer = { capacity: PACKED_STEP_RUNS, interned: true };
+    const reader = new Engine(module, { runs: { ...buffer, clairvoyant }, pages: 0 });
+    const going = cells.map((cell) => labCell(cell, task.module ?? module, pages, seed));
+    const source = await openRuns(runs, reader, module);
+    const progress = new ProgressWriter(task.progress);
+    progress.start();
+    let references = 0;
+    try {
+      for (let count = await source.next(); count !== undefined; count = await source.next()) {
+        for (const cell of going) cell.advance(reader, count);
+        references = Math.max(...going.map((cell) => cell.references()));
+        const { taken, total } = source.position();
+        progress.update(taken * cells.length, total * cells.length, references * cells.length);
+      }
+    } finally {
+      source.close();
+    }
+    return going.map((cell) => cell.result());
+  });
+}
+
 // --- internal ---
+
+interface GoingCell {
+  advance(reader: Engine, count: number): void;
+  references(): number;
+  result(): LabResult[number];
+}
+
+function labCell(
+  { policy, frames }: LabCell,
+  engineModule: WebAssembly.Module,
+  pages: number,
+  seed: number,
+): GoingCell {
+  const { clairvoyant } = policy;
+  const columns = clairvoyant ? (["ids", "attrs", "futures"] as const) : (["ids", "attrs"] as const);
+  let engine: Engine | undefined;
+  let error: unknown;
+  const attempt = (work: () => void) => {
+    try {
+      work();
+    } catch (thrown) {
+      error = thrown;
+      engine = undefined;
+    }
+  };
+  attempt(() => {
+    engine = new Engine(engineModule, {
+      runs: { capacity: PACKED_STEP_RUNS, interned: true, clairvoyant },
+      memory: { frames, policy },
+      pages,
+      seed,
+    });
+  });
+  return {
+    advance: (reader, count) =>
+      attempt(() => {
+        if (engine === undefined) return;
+        for (const column of columns) engine.column(column, count).set(reader.column(column, count));
+        engine.core.replayInterned(count);
+      }),
+    references: () => engine?.core.references() ?? 0,
+    result: () => (engine === undefined ? { error: toMessage(error) } : labCounters(engine)),
+  };
+}
+
+function labCounters({ core }: Engine): LabCounters {
+  return {
+    references: core.references(),
+    minorFaults: core.minorFaults(),
+    majorFaults: core.majorFaults(),
+    evictions: core.evictions(),
+    writebacks: core.writebacks(),
+  };
+}
 
 function secondsSince(start: number): number {
   return (performance.now() - start) / 1000;
@@ -179,11 +332,7 @@ function secondsSince(start: number): number {
 function countersOf(engine: Engine): ReplayCounters {
   const { core } = engine;
   return {
-    references: core.references(),
-    minorFaults: core.minorFaults(),
-    majorFaults: core.majorFaults(),
-    evictions: core.evictions(),
-    writebacks: core.writebacks(),
+    ...labCounters(engine),
     walks: core.walks(),
     walkReferences: core.walkReferences(),
     tlbs: engine.tlbCounts(),

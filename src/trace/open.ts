@@ -20,6 +20,8 @@ import { isatty } from "node:tty";
 import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
+import { formatOf } from "./formats/index.ts";
+import { looksPacked } from "./packed/layout.ts";
 
 /** Enough to recognise a format by. */
 const HEAD_BYTES = 4096;
@@ -48,12 +50,13 @@ export interface TraceBytes {
 export interface Inspected {
   /** Bytes of a regular file, which can be read twice; undefined for a pipe. */
   sizeBytes: number | undefined;
-  /** Whether it is a regular file that is not compressed. */
-  plain: boolean;
+  /** Whether it is a regular file of lines, not compressed, which can be decoded in pieces. */
+  inPieces: boolean;
+  packed: boolean;
 }
 
 /** What there is to read. A pipe is not opened for that: it must be opened only once, by who reads it. */
-export function inspectTrace(path: string): Inspected {
+export function inspectTrace(path: string, format: string | undefined): Inspected {
   try {
     const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
     if (stat.isDirectory()) throw new UserError(`${path}: is a folder; name a trace file`);
@@ -61,20 +64,30 @@ export function inspectTrace(path: string): Inspected {
       throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
     }
     if (path !== STDIN_PATH) accessSync(path, constants.R_OK);
-    if (!stat.isFile() || path === STDIN_PATH) return { sizeBytes: undefined, plain: false };
-    return { sizeBytes: stat.size, plain: isPlain(path) };
+    if (!stat.isFile() || path === STDIN_PATH) {
+      return { sizeBytes: undefined, inPieces: false, packed: false };
+    }
+    return { sizeBytes: stat.size, ...storedAs(path, format) };
   } catch (error) {
     throw openingError(path, error);
   }
 }
 
-function isPlain(path: string): boolean {
+function storedAs(path: string, format: string | undefined): { inPieces: boolean; packed: boolean } {
   const fd = openFile(path);
   try {
-    return compressionOf(magicOf(fd)) === undefined;
+    const magic = magicOf(fd);
+    if (looksPacked(magic)) return { inPieces: false, packed: true };
+    if (compressionOf(magic) !== undefined) return { inPieces: false, packed: false };
+    return { inPieces: formatOf(format, headOf(fd), path).unit === "line", packed: false };
   } finally {
     closeSync(fd);
   }
+}
+
+function headOf(fd: number): Uint8Array {
+  const head = new Uint8Array(HEAD_BYTES);
+  return head.subarray(0, readSync(fd, head, 0, head.length, 0));
 }
 
 function magicOf(fd: number): Uint8Array {
@@ -110,7 +123,8 @@ export function openFile(path: string): number {
 }
 
 function openingError(path: string, error: unknown): unknown {
-  return error instanceof UserError ? error : new UserError(`${path}: ${explainOpening(error)}`);
+  const isExplained = error instanceof UserError || error instanceof TraceError;
+  return isExplained ? error : new UserError(`${path}: ${explainOpening(error)}`);
 }
 
 const OPENING: Record<string, string> = {
@@ -127,13 +141,11 @@ export function explainOpening(error: unknown): string {
 }
 
 function plainFile(path: string, label: string, fd: number, sizeBytes: number): TraceBytes {
-  const head = new Uint8Array(HEAD_BYTES);
-  const headLength = readSync(fd, head, 0, head.length, 0);
   let position = 0;
   return {
     path,
     label,
-    head: head.subarray(0, headLength),
+    head: headOf(fd),
     sizeBytes,
     takenBytes: () => position,
     read(into) {

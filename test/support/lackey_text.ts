@@ -71,8 +71,7 @@ export async function decode(
     pageShift,
     include: includeMask(options.include),
     skipBadLines,
-    pageTable: EVERY_ADDRESS,
-    machineName: "any",
+    machine: { name: "any", pageTable: EVERY_ADDRESS },
   };
   const engine = new Engine(module, {
     runs: {

@@ -2,7 +2,9 @@
 
 import { TraceError, UserError } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
+import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
+import { oracleGeneral } from "./oracle_general.ts";
 
 export interface TraceFormat {
   name: string;
@@ -13,12 +15,16 @@ export interface TraceFormat {
   /** Whether a trace that starts with `head` (up to 4 KiB) has this format. */
   recognise(head: Uint8Array): boolean;
   /** The engine's decode kernel, as assembly/decode exports it. */
-  kernel: "decodeLackey";
-  /** What a bad line should have been, for messages. */
+  kernel: "decodeLackey" | "decodeIds" | "decodeOracleGeneral";
+  /** What the trace consists of. A file of lines can be decoded in pieces. */
+  unit: "line" | "record";
+  /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
+  objects: boolean;
+  /** What a bad line or record should have been, for messages. */
   expected: string;
 }
 
-export const FORMATS: TraceFormat[] = [lackey];
+export const FORMATS: TraceFormat[] = [lackey, ids, oracleGeneral];
 
 /** The format called `name`, or the one that the trace's first bytes have. */
 export function formatOf(name: string | undefined, head: Uint8Array, label: string): TraceFormat {

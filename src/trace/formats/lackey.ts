@@ -13,6 +13,8 @@ export const lackey: TraceFormat = {
   summary: "Valgrind lackey with --trace-mem=yes: fetches, loads, stores and modifies as text",
   source: "Valgrind, lackey/lk_main.c",
   kernel: "decodeLackey",
+  unit: "line",
+  objects: false,
   expected: 'like "I  04001090,3", " L 1ffeffe7e0,8", " S ..." or " M ..."',
   /** One of the first lines is a reference; messages, or a little garbage, may come before it. */
   recognise(head) {

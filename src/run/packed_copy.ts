@@ -1,0 +1,50 @@
+/** The packed form of any trace: itself, the cached copy, or one that is made now. */
+
+import { statSync } from "node:fs";
+import { traceLabel } from "../trace/open.ts";
+import type { PackedHeader } from "../trace/packed/layout.ts";
+import { PackedTrace } from "../trace/packed/reader.ts";
+import { formatBytes } from "../units.ts";
+import { TraceCache } from "./cache.ts";
+import type { Decoders } from "./decoders.ts";
+import { packTrace } from "./pack_trace.ts";
+import type { Session } from "./session.ts";
+import type { TraceTask } from "./tasks.ts";
+
+export interface PackedCopy {
+  path: string;
+  header: PackedHeader;
+}
+
+/** `notice` is told when a trace is packed, and where to. */
+export async function packedCopy(
+  session: Session,
+  decoders: Decoders,
+  trace: TraceTask,
+  notice: (text: string) => void,
+): Promise<PackedCopy> {
+  const { file } = decoders;
+  if (file.packed) return opened(trace.path);
+  const cache = new TraceCache();
+  if (file.sizeBytes === undefined || !cache.prepare()) {
+    const path = await session.temporary("packed.cht");
+    await packTrace(session, decoders, trace, path);
+    return opened(path);
+  }
+  const known = await cache.find(trace);
+  if (known !== undefined) return opened(known);
+  const path = await cache.add(trace, async (part) => {
+    const sha256 = session.run("digest", { path: trace.path });
+    await packTrace(session, decoders, trace, part, sha256);
+    return sha256;
+  });
+  cache.shrink(path);
+  notice(`packed ${traceLabel(trace.path)} once, ${formatBytes(statSync(path).size)} in ${path}`);
+  return opened(path);
+}
+
+async function opened(path: string): Promise<PackedCopy> {
+  const packed = await PackedTrace.open(path);
+  packed.close();
+  return { path, header: packed.header };
+}

@@ -1,0 +1,122 @@
+/** The runs of a packed trace, block by block. */
+
+import { closeSync, openSync, readSync } from "node:fs";
+import { COLUMN_BYTES, type Engine } from "../engine/engine.ts";
+import { UserError } from "../errors.ts";
+import type { PackedRuns as Block } from "../trace/packed/reader.ts";
+import { PackedTrace } from "../trace/packed/reader.ts";
+import type { RunSource } from "./run_source.ts";
+import type { DecodeResult, PackedFrom } from "./tasks.ts";
+import { checkAddresses } from "./text_runs.ts";
+
+/** Runs that are handed on at once: small enough to stay in a processor's cache. */
+export const PACKED_STEP_RUNS = 1 << 14;
+
+/** An engine that was set up with a dictionary gets tags too. */
+export class PackedRuns implements RunSource {
+  readonly #packed: PackedTrace;
+  readonly #engine: Engine;
+  readonly #from: PackedFrom;
+  readonly #futuresFd: number | undefined;
+  #number = 0;
+  #block: Block | undefined;
+  #at = 0;
+  #run = 0;
+
+  private constructor(packed: PackedTrace, from: PackedFrom, engine: Engine) {
+    this.#packed = packed;
+    this.#engine = engine;
+    this.#from = from;
+    this.#futuresFd = from.futures === undefined ? undefined : openSync(from.futures, "r");
+    if (engine.hasDictionary) fillDictionary(packed, engine);
+  }
+
+  static async open(from: PackedFrom, engine: Engine): Promise<PackedRuns> {
+    const packed = await PackedTrace.open(from.path);
+    try {
+      checkKinds(packed, from);
+      return new PackedRuns(packed, from, engine);
+    } catch (error) {
+      packed.close();
+      throw error;
+    }
+  }
+
+  next(): number | undefined {
+    if (this.#block === undefined || this.#at === this.#block.attrs.length) {
+      if (this.#number === this.#packed.runBlocks) return undefined;
+      this.#block = this.#packed.readRuns(this.#number++);
+      this.#at = 0;
+    }
+    const { ids, attrs } = this.#block;
+    const to = Math.min(this.#at + PACKED_STEP_RUNS, attrs.length);
+    let count = to - this.#at;
+    const engine = this.#engine;
+    engine.setIds(ids.subarray(this.#at, to), attrs.subarray(this.#at, to));
+    this.#at = to;
+    if (this.#futuresFd !== undefined) {
+      const futures = engine.column("futures", count);
+      readFully(this.#futuresFd, futures, this.#run * COLUMN_BYTES.futures);
+    }
+    this.#run += count;
+    const { include } = this.#from.trace;
+    if ((this.#packed.header.include & ~include) !== 0) count = engine.core.keepKinds(count, include);
+    if (engine.hasDictionary && count > 0) {
+      engine.core.lookUpTags(count);
+      const objects = this.#packed.header.pageShift === 0;
+      checkAddresses(engine, count, this.#from.path, this.#from.trace, objects);
+    }
+    return count;
+  }
+
+  position(): { taken: number; total: number } {
+    return { taken: this.#run, total: this.#packed.header.runs };
+  }
+
+  decode(): DecodeResult {
+    return packedResult(this.#packed, this.#from.trace.include);
+  }
+
+  close(): void {
+    this.#packed.close();
+    if (this.#futuresFd !== undefined) closeSync(this.#futuresFd);
+  }
+}
+
+/** What a packed trace holds of some kinds. */
+function packedResult({ header }: PackedTrace, include: number): DecodeResult {
+  const kinds = Object.entries(header.references) as [keyof typeof header.references, number][];
+  const references = Object.fromEntries(
+    kinds.map(([kind, count], index) => [kind, ((include >> index) & 1) === 1 ? count : 0]),
+  ) as Record<keyof typeof header.references, number>;
+  return { format: "cht", references, skipped: header.skipped };
+}
+
+function checkKinds({ header }: PackedTrace, { path, trace }: PackedFrom): void {
+  if ((trace.include & ~header.include) !== 0 && trace.include !== 0b1111) {
+    throw new UserError(`${path}: was packed without some of the kinds that --include names; pack it again`);
+  }
+  if (header.pageShift !== 0 && header.pageShift !== trace.pageShift) {
+    throw new UserError(
+      `${path}: was packed with pages of ${2 ** header.pageShift} bytes; ` +
+        `replay it with them, or pack the source again with --page-size`,
+    );
+  }
+}
+
+function fillDictionary(packed: PackedTrace, engine: Engine): void {
+  packed.readPages((tags, kinds, first) => {
+    const into = engine.dictionary(first, kinds.length);
+    into.tags.set(tags);
+    into.kinds.set(kinds);
+  });
+}
+
+function readFully(fd: number, bytes: Uint8Array, position: number): void {
+  let read = 0;
+  while (read < bytes.length) {
+    const count = readSync(fd, bytes, read, bytes.length - read, position + read);
+    if (count === 0) throw new Error("the file of next uses ends early");
+    read += count;
+  }
+}

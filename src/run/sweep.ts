@@ -1,0 +1,233 @@
+/**
+ * `sweep`: every policy with every number of frames on every trace.
+ *
+ * A trace is packed once. Its cells are dealt out in groups; a worker takes a group, and all cells of it
+ * advance over one decoded stream. Which cells share a group changes no number: each is an engine of its own.
+ * A user's own policy has a worker for itself, so that a loop without end can be ended.
+ */
+
+import { availableParallelism } from "node:os";
+import { bytesNeeded } from "../engine/engine.ts";
+import { InterruptedError, toMessage, UserError } from "../errors.ts";
+import { inspectTrace } from "../trace/open.ts";
+import { total } from "../trace/packed/layout.ts";
+import type { FailedCell, SweepCell, SweepReport } from "../types.ts";
+import { formatBytes } from "../units.ts";
+import { Decoders, decodersFor } from "./decoders.ts";
+import { peakRssBytes } from "./memory_use.ts";
+import { type PackedCopy, packedCopy } from "./packed_copy.ts";
+import { PACKED_STEP_RUNS } from "./packed_runs.ts";
+import { expectProgress, newProgress, watchStandstill } from "./progress.ts";
+import { engineModule, Session } from "./session.ts";
+import { framesFor, planSweep, type SweepOptions, type SweepPlan, type SweepPolicy } from "./sweep_plan.ts";
+import type { LabCounters, LabResult, PackedFrom, TraceTask } from "./tasks.ts";
+
+/** Groups for every worker, so that none has long to wait for the last. */
+const GROUPS_PER_WORKER = 3;
+const STANDSTILL_MS_MAX = 30_000;
+/** Of the memory that the system has to give. */
+const MEMORY_SHARE = 0.8;
+
+interface Cell {
+  trace: TraceTask;
+  policy: SweepPolicy;
+  frames: number;
+  bytes: number;
+  result: LabResult[number] | undefined;
+}
+
+/** Cells that share a pass over a trace. */
+interface Group {
+  from: PackedFrom;
+  pages: number;
+  runs: number;
+  cells: Cell[];
+}
+
+/** Sweeps. A cell that fails is in the report with its cause; what is wrong with a trace rejects. */
+export async function sweep(options: SweepOptions): Promise<SweepReport> {
+  const start = performance.now();
+  const plan = planSweep(options);
+  const files = plan.traces.map(({ path, format }) => inspectTrace(path, format));
+  const workers = plan.workers ?? availableParallelism();
+  const { signal, onProgress, onNotice = () => undefined } = options;
+  // One thread more than asked for hashes a trace while it is packed, before any cell runs.
+  const session = new Session({ workers: workers + 1, signal, onProgress });
+  try {
+    const copies: PackedCopy[] = [];
+    for (const [index, trace] of plan.traces.entries()) {
+      const file = files[index] as (typeof files)[number];
+      const decoders = new Decoders(session, trace, file, decodersFor(file, workers));
+      copies.push(await packedCopy(session, decoders, trace, onNotice));
+    }
+    const bytesMax = (process.availableMemory() * MEMORY_SHARE) / workers;
+    const cells: Cell[] = [];
+    const groups: Group[] = [];
+    for (const [index, trace] of plan.traces.entries()) {
+      const copy = copies[index] as PackedCopy;
+      const ofTrace = cellsOf(plan, trace, copy, bytesMax);
+      cells.push(...ofTrace);
+      groups.push(...(await groupsOf(session, trace, copy, ofTrace, workers, bytesMax)));
+    }
+    await runGroups(session, groups, plan.seed, workers);
+    const pageBytes = 2 ** (plan.traces[0]?.pageShift ?? 0);
+    const seconds = (performance.now() - start) / 1000;
+    const reported = cells.map((cell) => reportCell(cell, pageBytes));
+    const references = reported.reduce((sum, cell) => sum + ("error" in cell ? 0 : cell.references), 0);
+    return {
+      command: "sweep",
+      traces: plan.traces.map(({ path }, index) => traceReport(path, copies[index] as PackedCopy)),
+      cells: reported,
+      performance: {
+        seconds,
+        references_per_second: references / seconds,
+        workers,
+        peak_rss_bytes: peakRssBytes(),
+      },
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+function cellsOf(plan: SweepPlan, trace: TraceTask, copy: PackedCopy, bytesMax: number): Cell[] {
+  const { pages } = copy.header;
+  const sizes = framesFor(plan.sizes, pages);
+  return plan.policies.flatMap((policy) =>
+    sizes.map((frames) => {
+      const cell: Cell = { trace, policy, frames, bytes: 0, result: undefined };
+      try {
+        cell.bytes = cellBytes(policy, frames, pages);
+        if (cell.bytes > bytesMax) throw tooLarge(cell.bytes, bytesMax);
+      } catch (error) {
+        cell.result = { error: toMessage(error) };
+      }
+      return cell;
+    }),
+  );
+}
+
+function cellBytes({ chosen, module }: SweepPolicy, frames: number, pages: number): number {
+  return bytesNeeded(module ?? engineModule(), {
+    runs: { capacity: PACKED_STEP_RUNS, interned: true, clairvoyant: chosen.clairvoyant },
+    memory: { frames, policy: chosen },
+    pages,
+  });
+}
+
+function tooLarge(bytes: number, bytesMax: number): UserError {
+  return new UserError(
+    `needs ${formatBytes(bytes)}, and a worker has ${formatBytes(bytesMax)}; use fewer frames, or fewer --workers`,
+  );
+}
+
+async function groupsOf(
+  session: Session,
+  trace: TraceTask,
+  { path, header }: PackedCopy,
+  cells: Cell[],
+  workers: number,
+  bytesMax: number,
+): Promise<Group[]> {
+  const possible = cells.filter(({ result }) => result === undefined);
+  const needsFuture = possible.some(({ policy }) => policy.chosen.clairvoyant);
+  const futures = needsFuture ? await session.temporary("futures") : undefined;
+  if (futures !== undefined) {
+    await session.run("nextUse", { packed: path, futures }, "looking ahead for OPT");
+  }
+  const { pages, runs } = header;
+  const group = (some: Cell[]): Group => {
+    const isClairvoyant = some.some(({ policy }) => policy.chosen.clairvoyant);
+    const from: PackedFrom = { from: "packed", path, trace, futures: isClairvoyant ? futures : undefined };
+    return { from, pages, runs, cells: some };
+  };
+  const [own, others] = [true, false].map((isOwn) =>
+    possible.filter(({ policy }) => (policy.module !== undefined) === isOwn),
+  ) as [Cell[], Cell[]];
+  const dealt = deal(others, workers === 1 ? 1 : workers * GROUPS_PER_WORKER, bytesMax);
+  return [...own.map((cell) => [cell]), ...dealt].map(group);
+}
+
+/** Deals cells out to so many groups, or more if memory asks for it, large and small ones evenly. */
+function deal(cells: Cell[], wanted: number, bytesMax: number): Cell[][] {
+  const bytes = cells.reduce((sum, cell) => sum + cell.bytes, 0);
+  const count = Math.min(cells.length, Math.max(wanted, Math.ceil((2 * bytes) / bytesMax)));
+  const groups: Cell[][] = Array.from({ length: count }, () => []);
+  const bySize = [...cells].sort((a, b) => b.bytes - a.bytes);
+  for (const [index, cell] of bySize.entries()) groups[index % count]?.push(cell);
+  return groups;
+}
+
+async function runGroups(session: Session, groups: Group[], seed: number, workers: number): Promise<void> {
+  const buffers = groups.map(({ runs, cells }) => {
+    const progress = newProgress();
+    expectProgress(progress, runs * cells.length);
+    return progress;
+  });
+  const watch = session.watch("sweeping", buffers);
+  let next = 0;
+  const takeGroups = async () => {
+    while (next < groups.length) {
+      const index = next++;
+      await runGroup(session, groups[index] as Group, buffers[index] as SharedArrayBuffer, seed);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: workers }, takeGroups));
+  } finally {
+    watch.stop();
+  }
+}
+
+/** A trace that cannot be read ends the sweep; anything else is its cells' own failure. */
+async function runGroup(
+  session: Session,
+  { from, pages, cells }: Group,
+  progress: SharedArrayBuffer,
+  seed: number,
+): Promise<void> {
+  const own = cells[0]?.policy.module;
+  const abort = new AbortController();
+  const watch =
+    own === undefined ? undefined : watchStandstill(progress, STANDSTILL_MS_MAX, () => abort.abort());
+  const wanted = cells.map(({ policy, frames }) => ({ policy: policy.chosen, frames }));
+  try {
+    const task = { runs: from, pages, seed, cells: wanted, module: own };
+    const results = await session.start("lab", task, progress, abort.signal);
+    cells.forEach((cell, index) => {
+      cell.result = results[index];
+    });
+  } catch (error) {
+    if (error instanceof InterruptedError || !abort.signal.aborted) throw error;
+    const stuck = new UserError(
+      `stood still for ${STANDSTILL_MS_MAX / 1000} s in a block of ${PACKED_STEP_RUNS} runs: a loop without end?`,
+    );
+    for (const cell of cells) cell.result = { error: toMessage(stuck) };
+  } finally {
+    watch?.stop();
+  }
+}
+
+function traceReport(path: string, { header }: PackedCopy): SweepReport["traces"][number] {
+  const { pages, runs, skipped } = header;
+  return { path, pages, references: total(header.references), runs, skipped };
+}
+
+function reportCell({ trace, policy, frames, result }: Cell, pageBytes: number): SweepCell | FailedCell {
+  const { name, params } = policy.chosen;
+  const head = { trace: trace.path, policy: name, params, frames, page_bytes: pageBytes };
+  if (result === undefined) throw new Error("a cell was left out");
+  if ("error" in result) return { ...head, error: causeOf(result.error) };
+  return { ...head, ...countersOf(result) };
+}
+
+function countersOf(result: LabCounters) {
+  const { references, minorFaults: minor, majorFaults: major, evictions, writebacks } = result;
+  const faults = minor + major;
+  return { references, faults, minor, major, fault_ratio: faults / references, evictions, writebacks };
+}
+
+/** In one line; a trap of WebAssembly says where it was. */
+function causeOf({ name, message }: { name: string; message: string }): string {
+  return name === "UserError" ? message : `${name}: ${message}`;
+}

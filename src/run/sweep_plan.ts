@@ -1,0 +1,132 @@
+/** What a sweep was asked for, as cells: traces x policies x sizes. */
+
+import { choosePolicy, listPolicies } from "../engine/policies.ts";
+import { UserError } from "../errors.ts";
+import { PAGE_SHIFTS } from "../machine/paging.ts";
+import type { ChosenPolicy, PageSize, Progress } from "../types.ts";
+import { parseBytes, parsePercentage } from "../units.ts";
+import { seedOf, workersOf } from "./plan.ts";
+import { engineModule } from "./session.ts";
+import type { TraceTask } from "./tasks.ts";
+import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace_options.ts";
+
+export interface SweepOptions extends TraceOptions {
+  /** Files, or `-` for standard input. */
+  traces: readonly string[];
+  /** `lru,clock:bits=2,fill=referenced`, or the policies one by one. */
+  policies?: string | readonly string[] | undefined;
+  /** `100,1000`, `10%,50%`, `64MiB`, `LOW:HIGH:STEPS` in equal ratios, or numbers. */
+  frames?: string | number | readonly (string | number)[] | undefined;
+  seed?: number | undefined;
+  workers?: number | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Told, in a sentence, what else happens, such as a trace being packed. */
+  onNotice?: ((text: string) => void) | undefined;
+}
+
+export interface SweepPolicy {
+  chosen: ChosenPolicy;
+  /** The engine with the user's own policy in it; the project's engine otherwise. */
+  module: WebAssembly.Module | undefined;
+}
+
+export interface SweepPlan {
+  traces: TraceTask[];
+  policies: SweepPolicy[];
+  sizes: Size[];
+  pageSize: PageSize;
+  seed: number;
+  workers: number | undefined;
+}
+
+/** Frames of a trace with so many distinct pages; each entry of `--frames` may give several. */
+type Size = (pages: number) => number[];
+
+const POLICIES_DEFAULT = "fifo,lru,clock,opt";
+const FRAMES_DEFAULT = "1%,5%,10%,25%,50%";
+
+export function planSweep(options: SweepOptions): SweepPlan {
+  const { traces, policies = POLICIES_DEFAULT, frames = FRAMES_DEFAULT } = options;
+  if (traces.length === 0) throw new UserError("name at least one trace");
+  checkFormat(options.format);
+  const pageSize = pageSizeOf(options.pageSize ?? "4KiB");
+  const pageShift = PAGE_SHIFTS[pageSize];
+  const { format, skipBadLines = false } = options;
+  const include = includeMask(options.include);
+  const known = listPolicies(engineModule());
+  return {
+    traces: traces.map((path) => ({ path, format, pageShift, include, skipBadLines, machine: undefined })),
+    policies: policySpecs(policies).map((spec) => ({ chosen: choosePolicy(spec, known), module: undefined })),
+    sizes: sizesOf(frames, 2 ** pageShift),
+    pageSize,
+    seed: seedOf(options.seed ?? 1),
+    workers: workersOf(options.workers),
+  };
+}
+
+/** The distinct numbers of frames for a trace, ascending. */
+export function framesFor(sizes: Size[], pages: number): number[] {
+  return [...new Set(sizes.flatMap((size) => size(pages)))].sort((a, b) => a - b);
+}
+
+/** `a,b:x=1,y=2,c` as `a`, `b:x=1,y=2`, `c`: an assignment belongs to the policy before it. */
+export function policySpecs(policies: string | readonly string[]): string[] {
+  const parts = typeof policies === "string" ? policies.split(",") : policies;
+  const specs: string[] = [];
+  for (const part of parts) {
+    const isAssignment = /^[^:/]*=/.test(part);
+    if (isAssignment && specs.length > 0) specs[specs.length - 1] += `,${part}`;
+    else specs.push(part.trim());
+  }
+  const twice = specs.find((spec, index) => specs.indexOf(spec) !== index);
+  if (twice !== undefined) throw new UserError(`--policies: ${twice} is named twice`);
+  return specs;
+}
+
+function sizesOf(frames: NonNullable<SweepOptions["frames"]>, pageBytes: number): Size[] {
+  const parts = typeof frames === "string" ? frames.split(",") : [frames].flat();
+  return parts.map((part) => sizeOf(String(part).trim(), pageBytes));
+}
+
+function sizeOf(text: string, pageBytes: number): Size {
+  const parts = text.split(":");
+  if (parts.length === 1) {
+    const one = boundOf(text, pageBytes);
+    return (pages) => [one(pages)];
+  }
+  const [low = "", high = "", steps = ""] = parts;
+  const count = /^\d+$/.test(steps) ? Number(steps) : Number.NaN;
+  if (parts.length !== 3 || !(count >= 2 && count <= 1000)) {
+    throw new UserError(`--frames: "${text}" is no range; write LOW:HIGH:STEPS with 2 to 1000 steps`);
+  }
+  const [from, to] = [boundOf(low, pageBytes), boundOf(high, pageBytes)];
+  return (pages) => {
+    const [first, last] = [from(pages), to(pages)];
+    if (last < first) throw new UserError(`--frames: "${text}" runs from ${first} down to ${last} frames`);
+    return Array.from({ length: count }, (_, step) =>
+      Math.round(first * (last / first) ** (step / (count - 1))),
+    );
+  };
+}
+
+function boundOf(text: string, pageBytes: number): (pages: number) => number {
+  const share = parsePercentage(text);
+  if (share !== undefined) {
+    if (share <= 0 || share > 100) {
+      throw new UserError(`--frames: ${text}: a percentage must be above 0% and at most 10000%`);
+    }
+    return (pages) => Math.max(1, Math.round(share * pages));
+  }
+  const count = /^\d+$/.test(text) ? Number(text) : Math.floor(sizeInBytes(text) / pageBytes);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new UserError(
+      `--frames: "${text}" is no size; write frames like 1000, a percentage like 10%, or memory like 64MiB`,
+    );
+  }
+  return () => count;
+}
+
+function sizeInBytes(text: string): number {
+  return /[a-z]/i.test(text) && /^\d/.test(text) ? parseBytes(text, "--frames") : Number.NaN;
+}

@@ -1,0 +1,155 @@
+/**
+ * Writes a packed trace block by block. The file is complete only when `seal` has written its header, the
+ * last bytes to be written; before that nothing takes it for a trace.
+ */
+
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { UserError } from "../../errors.ts";
+import type { Kind } from "../../types.ts";
+import {
+  ATTR_BYTES,
+  BLOCK_HEADER_BYTES,
+  BLOCK_PAGES,
+  BLOCK_RUNS,
+  type BlockKind,
+  encodeBlockHeader,
+  encodeHeader,
+  encodeIndex,
+  HEADER_BYTES,
+  type IndexEntry,
+  type PackedHeader,
+  TAG_BYTES,
+} from "./layout.ts";
+import { compressBlock } from "./zstd.ts";
+
+/** What the header says that the blocks do not. */
+export interface PackedFacts {
+  pageShift: number;
+  references: Record<Kind, number>;
+  skipped: number;
+  include: number;
+}
+
+export class PackedWriter {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #index: IndexEntry[] = [];
+  readonly #counts: Record<BlockKind, number> = { RUNS: 0, PAGE: 0, META: 0, INDX: 0 };
+  #offset = HEADER_BYTES;
+  #runs = 0;
+  #pages = 0;
+
+  /** `path` must not exist; `zstd.ts` must have been initialised. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = explaining(path, () => openSync(path, "wx"));
+  }
+
+  /** Columns of up to `BLOCK_RUNS` runs; all blocks but the last have exactly as many. */
+  writeRuns(ids: Uint32Array, attrs: Uint16Array, idMax: number): void {
+    const narrow = idMax < 1 << 16;
+    const column = narrow ? Uint16Array.from(ids) : ids;
+    const raw = new Uint8Array(column.byteLength + attrs.length * ATTR_BYTES);
+    raw.set(bytesOf(column));
+    raw.set(bytesOf(attrs), column.byteLength);
+    this.#writeBlock("RUNS", raw, ids.length, this.#runs);
+    this.#runs += ids.length;
+  }
+
+  /** The dictionary: the tag of every page and the kinds of reference that it has seen. */
+  writePages(tags: Uint8Array, kinds: Uint8Array): void {
+    for (let from = 0; from < kinds.length; from += BLOCK_PAGES) {
+      const to = Math.min(from + BLOCK_PAGES, kinds.length);
+      const raw = new Uint8Array((to - from) * (TAG_BYTES + 1));
+      raw.set(tags.subarray(from * TAG_BYTES, to * TAG_BYTES));
+      raw.set(kinds.subarray(from, to), (to - from) * TAG_BYTES);
+      this.#writeBlock("PAGE", raw, to - from, from);
+    }
+    this.#pages = kinds.length;
+  }
+
+  /** Facts about the trace for people and programs, as JSON. */
+  writeMeta(meta: object): void {
+    const raw = new TextEncoder().encode(JSON.stringify(meta));
+    this.#writeBlock("META", raw, 1, 0);
+  }
+
+  /** Writes the index; the header, which `seal` has to write, comes back. */
+  finish(facts: PackedFacts): PackedHeader {
+    const indexOffset = this.#offset;
+    const entries = [...this.#index];
+    this.#writeBlock("INDX", encodeIndex(entries), entries.length, 0);
+    return {
+      ...facts,
+      runs: this.#runs,
+      pages: this.#pages,
+      runsPerBlock: BLOCK_RUNS,
+      blocks: entries.length,
+      fileBytes: this.#offset,
+      indexOffset,
+      indexBytes: this.#offset - indexOffset,
+      sourceSha256: new Uint8Array(32),
+    };
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #writeBlock(kind: BlockKind, raw: Uint8Array, items: number, first: number): void {
+    const payload = compressBlock(raw);
+    const number = this.#counts[kind]++;
+    const block = { kind, number, payloadBytes: payload.length, rawBytes: raw.length, items };
+    const bytes = new Uint8Array(BLOCK_HEADER_BYTES + payload.length);
+    bytes.set(encodeBlockHeader(block, payload));
+    bytes.set(payload, BLOCK_HEADER_BYTES);
+    writeFully(this.#fd, bytes, this.#offset, this.#path);
+    this.#index.push({ offset: this.#offset, kind, items, first });
+    this.#offset += bytes.length;
+  }
+}
+
+/** Makes the finished file a packed trace, safely on disk. */
+export function seal(path: string, header: PackedHeader): void {
+  const fd = explaining(path, () => openSync(path, "r+"));
+  try {
+    writeFully(fd, encodeHeader(header), 0, path);
+    explaining(path, () => fsyncSync(fd));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function bytesOf(column: Uint16Array | Uint32Array): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+}
+
+/** Writes all of `bytes` at `position`; `path` names the file in errors. */
+export function writeFully(fd: number, bytes: Uint8Array, position: number, path: string): void {
+  let written = 0;
+  while (written < bytes.length) {
+    const from = written;
+    written += explaining(path, () => writeSync(fd, bytes, from, bytes.length - from, position + from));
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOSPC: "no space left on the disk",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "files may not be so large here",
+  EACCES: "no permission to write there",
+  EROFS: "the file system is read-only",
+  ENOENT: "no such folder",
+  ENOTDIR: "no such folder",
+};
+
+/** Says in words why a file could not be written. */
+export function explaining<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
+    if (reason === undefined) throw error;
+    throw new UserError(`${path}: ${reason}; nothing half-written is left there`);
+  }
+}
