@@ -3,16 +3,24 @@
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
 export { listFormats, listPolicies } from "./run/lists.ts";
+export { type PackOptions, pack } from "./run/pack.ts";
 export type { ReplayOptions } from "./run/plan.ts";
 export { replay } from "./run/replay.ts";
+export { sweep } from "./run/sweep.ts";
+export type { SweepOptions } from "./run/sweep_plan.ts";
+export { type UnpackOptions, unpack } from "./run/unpack.ts";
 export type {
   Access,
   Costs,
+  FailedCell,
   Kind,
+  PackReport,
   PageSize,
   PolicyAbout,
   Progress,
   ReplayReport,
+  SweepCell,
+  SweepReport,
   TlbName,
   TlbPolicy,
   Verdict,

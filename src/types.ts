@@ -82,6 +82,20 @@ export interface Costs {
   writeback_ns: number;
 }
 
+/** What `pack` reports; the same object is what `--json` prints. */
+export interface PackReport {
+  command: "pack";
+  trace: {
+    path: string;
+    pages: number;
+    skipped: number;
+    runs: number;
+    references: { total: number } & Record<Kind, number>;
+  };
+  output: { path: string; bytes: number; bytes_per_run: number };
+  performance: { seconds: number; references_per_second: number; workers: number };
+}
+
 /** A cell of a sweep: one policy with so many frames on one trace. Ratios are over references. */
 export interface SweepCell {
   trace: string;

@@ -1,8 +1,8 @@
 /**
  * Interning: gives every page of the run buffer its dense id, by first touch.
  *
- * A hash table of 16-byte slots, open addressing with linear probing, multiplicative hashing (D. E. Knuth, The
- * Art of Computer Programming, vol. 3, 6.4); it doubles when it is half full. A page is known by its tag
+ * A hash table of 16-byte slots, open addressing with linear probing, multiplicative hashing (D. E. Knuth,
+ * The Art of Computer Programming, vol. 3, 6.4); it doubles when it is half full. A page is known by its tag
  * (address space and vpn, or the id of an object), any u64.
  *
  *     slot   tag u64 | id + 1 u32, 0 for an empty slot | unused u32

@@ -47,8 +47,8 @@ export function setSignExtended(value: bool): void {
 
 /**
  * The first of `count` runs whose address the table cannot index: beyond its bits, or not sign-extended where
- * it should be; `count` when all fit. `objects` says that tags are ids of 64 bits. Must come before anything looks such pages up, for upper bits are
- * ignored there.
+ * it should be; `count` when all fit. `objects` says that tags are ids of 64 bits. Must come before anything
+ * looks such pages up, for upper bits are ignored there.
  */
 export function firstUnfitRun(count: u32, pageShift: u32, objects: bool): u32 {
   const tags = tagsAt();

@@ -1,11 +1,10 @@
 /** A whole trace as columns of page runs, in ordinary memory and in files for the baselines in C. */
 
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { Engine } from "../../src/engine/engine.ts";
 import { PAGE_SHIFTS, pageTableOf } from "../../src/machine/paging.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../../src/run/limits.ts";
 import { engineModule } from "../../src/run/session.ts";
-import { writeSync } from "node:fs";
 import type { TraceTask } from "../../src/run/tasks.ts";
 import { TextRuns } from "../../src/run/text_runs.ts";
 import { formatOf } from "../../src/trace/formats/index.ts";

@@ -1,7 +1,6 @@
 /** Lackey texts of a wanted length, cut from the recording at the end of a line. */
 
-import { closeSync, openSync, readSync } from "node:fs";
-import { writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { dataFile } from "./paths.ts";
 import { recording } from "./recording.ts";
 

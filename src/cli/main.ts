@@ -9,8 +9,10 @@ import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { listCommand } from "./list.ts";
 import { oneLine } from "./one_line.ts";
+import { packCommand } from "./pack.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
+import { unpackCommand } from "./unpack.ts";
 
 const EXAMPLES = `
 Examples:
@@ -30,7 +32,7 @@ const program = new Command("clockhand")
   .configureOutput({ writeErr: () => undefined })
   .exitOverride()
   .addHelpText("after", EXAMPLES);
-for (const command of [replayCommand(), sweepCommand(), listCommand()]) {
+for (const command of [replayCommand(), sweepCommand(), packCommand(), unpackCommand(), listCommand()]) {
   program.addCommand(command);
   command.copyInheritedSettings(program);
   for (const child of command.commands) child.copyInheritedSettings(program);

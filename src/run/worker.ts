@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { closeSync, createReadStream, openSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { workerData } from "node:worker_threads";
-import { COLUMN_BYTES, Engine } from "../engine/engine.ts";
+import { COLUMN_BYTES, type Column, Engine } from "../engine/engine.ts";
 import { toMessage } from "../errors.ts";
 import { BLOCK_RUNS } from "../trace/packed/layout.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
@@ -31,6 +31,7 @@ import type {
   LabTask,
   NextUseTask,
   Outcome,
+  PackedFrom,
   PackResult,
   PackTask,
   ReplayCounters,
@@ -86,7 +87,6 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
     const start = performance.now();
     await initZstd();
     const { runs, path, trace } = task;
-    const isPacked = runs.from === "packed";
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
       ...textFor(runs),
@@ -95,7 +95,9 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
       packBlockRuns: BLOCK_RUNS,
     });
     const { core } = engine;
-    const source = await openRuns(runs, engine, module);
+    // A packed trace brings ids of its own; its pages get new ones, for it may be packed without some kinds.
+    const reader = runs.from === "packed" ? await packedReader(runs) : engine;
+    const source = await openRuns(runs, reader, module);
     const writer = new PackedWriter(path);
     try {
       const flush = () => {
@@ -105,7 +107,8 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
       };
       const references = () => core.references();
       await eachBlock(source, task.progress, references, (count) => {
-        if (!isPacked) engine.intern(count);
+        if (reader !== engine) copyColumns(["tags", "attrs"], reader, engine, count);
+        engine.intern(count);
         for (let from = core.packRuns(0, count); from < count; from = core.packRuns(from, count)) flush();
       });
       while (!core.finishPack()) flush();
@@ -231,9 +234,7 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
     let going = engines;
     await eachBlock(source, task.progress, references, (count) => {
       for (const engine of going) {
-        for (const column of columns) {
-          engine.column(column, count).set(reader.column(column, count));
-        }
+        copyColumns(columns, reader, engine, count);
         engine.replay(count);
       }
       going = going.filter(({ core }) => core.majorFaults() <= majorFaultsMax);
@@ -271,6 +272,21 @@ export function lab(task: LabTask): Promise<Outcome<LabResult>> {
 
 // --- internal ---
 
+/** An engine that a packed trace can be read into, with tags. */
+async function packedReader({ path }: PackedFrom): Promise<Engine> {
+  const packed = await PackedTrace.open(path);
+  packed.close();
+  return new Engine(module, {
+    runs: { capacity: PACKED_STEP_RUNS, interned: true, clairvoyant: false },
+    dictionary: true,
+    pages: packed.header.pages,
+  });
+}
+
+function copyColumns(columns: readonly Column[], from: Engine, to: Engine, count: number): void {
+  for (const column of columns) to.column(column, count).set(from.column(column, count));
+}
+
 interface GoingCell {
   advance(reader: Engine, count: number): void;
   references(): number;
@@ -307,7 +323,7 @@ function labCell(
     advance: (reader, count) =>
       attempt(() => {
         if (engine === undefined) return;
-        for (const column of columns) engine.column(column, count).set(reader.column(column, count));
+        copyColumns(columns, reader, engine, count);
         engine.core.replayInterned(count);
       }),
     references: () => engine?.core.references() ?? 0,

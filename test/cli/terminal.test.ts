@@ -46,7 +46,7 @@ describe("a long run with a terminal for its standard error", () => {
   test("shows a bar with percentage, rate and time left, and the pass that it is in", async () => {
     const { code, stdout } = await run;
     expect(code).toBe(0);
-    expect(stdout).toMatch(/counting pages .* \d+% .*\d [kMG] references\/s/);
+    expect(stdout).toMatch(/packing .* \d+% .*\d [kMG] references\/s/);
     expect(stdout).toMatch(/replaying .* \d+% .*\d [kMG] references\/s .*\d+ s left/);
   });
 
@@ -80,7 +80,7 @@ describe("a run of which the end is not known", () => {
     const { stdout } = await onTerminal(`replay <(cat '${big}') --no-advice > /dev/null`, {
       env: { SHELL: "/bin/bash" },
     });
-    expect(stdout).toMatch(/counting pages .*\d references .*\d [kMG] references\/s/);
+    expect(stdout).toMatch(/packing .*\d references .*\d [kMG] references\/s/);
     expect(stdout).not.toMatch(/NaN|Infinity|undefined|null/);
   });
 });
