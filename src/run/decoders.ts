@@ -76,12 +76,14 @@ function isBrokenRing(error: unknown): boolean {
 function sum(shares: (DecodeResult | undefined)[]): DecodeResult {
   const total: DecodeResult = {
     format: "",
+    objects: false,
     references: { fetch: 0, load: 0, store: 0, modify: 0 },
     skipped: 0,
   };
   for (const share of shares) {
     if (share === undefined) continue;
     total.format = share.format;
+    total.objects = share.objects;
     total.skipped += share.skipped;
     for (const kind of KINDS) total.references[kind] += share.references[kind];
   }

@@ -1,10 +1,15 @@
 /** Packs a trace into a file, all workers decoding. What `pack`, the cache and OPT share. */
 
+import { basename } from "node:path";
+import { traceLabel } from "../trace/open.ts";
 import type { PackedHeader } from "../trace/packed/layout.ts";
-import { seal } from "../trace/packed/writer.ts";
+import { type PackedFacts, seal } from "../trace/packed/writer.ts";
+import { initZstd } from "../trace/packed/zstd.ts";
 import type { Decoders } from "./decoders.ts";
 import type { Session } from "./session.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
+
+const SHA256_BYTES = 32;
 
 export interface Packed {
   header: PackedHeader;
@@ -23,11 +28,15 @@ export async function packTrace(
   path: string,
   sourceSha256?: Promise<string>,
 ): Promise<Packed> {
-  const packing = decoders.decodeFor((runs) => session.run("pack", { runs, path, trace }, "packing"));
-  const [[{ header, seconds }, decode], sha256] = await Promise.all([packing, sourceSha256]);
-  const { references, skipped } = decode;
-  const facts = { references, skipped, ...(sha256 && { sourceSha256: Buffer.from(sha256, "hex") }) };
-  const sealed = { ...header, ...facts };
-  seal(path, sealed);
-  return { header: sealed, decode, seconds };
+  const packing = decoders.decodeFor((runs) => session.run("pack", { runs, path }, "packing"));
+  const [[{ progress, seconds }, decode], sha256] = await Promise.all([packing, sourceSha256, initZstd()]);
+  const facts: PackedFacts = {
+    pageShift: decode.objects ? 0 : trace.pageShift,
+    references: decode.references,
+    skipped: decode.skipped,
+    include: trace.include,
+    sourceSha256: sha256 === undefined ? new Uint8Array(SHA256_BYTES) : Buffer.from(sha256, "hex"),
+  };
+  const meta = { source: { name: basename(traceLabel(trace.path)), format: decode.format } };
+  return { header: seal(path, progress, facts, meta), decode, seconds };
 }

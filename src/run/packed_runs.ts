@@ -89,7 +89,7 @@ function packedResult({ header }: PackedTrace, include: number): DecodeResult {
   const references = Object.fromEntries(
     kinds.map(([kind, count], index) => [kind, ((include >> index) & 1) === 1 ? count : 0]),
   ) as Record<keyof typeof header.references, number>;
-  return { format: "cht", references, skipped: header.skipped };
+  return { format: "cht", objects: header.pageShift === 0, references, skipped: header.skipped };
 }
 
 function checkKinds({ header }: PackedTrace, { path, trace }: PackedFrom): void {

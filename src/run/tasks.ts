@@ -2,7 +2,7 @@
 
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
-import type { PackedHeader } from "../trace/packed/layout.ts";
+import type { PackedProgress } from "../trace/packed/writer.ts";
 import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
 import type { Rings } from "./ring.ts";
 
@@ -57,11 +57,10 @@ export interface ScanTask extends CommonTask {
   runs: RunsFrom;
 }
 
-/** Packs a trace into a file, which has no header yet. */
+/** Packs a trace into a file, which the main thread seals. */
 export interface PackTask extends CommonTask {
   runs: RunsFrom;
   path: string;
-  trace: TraceTask;
 }
 
 /** The sha256 of a file as it is stored. */
@@ -128,6 +127,8 @@ export type LabResult = (LabCounters | { error: ErrorMessage })[];
 
 export interface DecodeResult {
   format: string;
+  /** Whether pages are objects without addresses. */
+  objects: boolean;
   references: Record<Kind, number>;
   skipped: number;
 }
@@ -141,8 +142,7 @@ export interface ScanResult {
 
 export interface PackResult {
   decode: DecodeResult | undefined;
-  /** What the file lacks, but for the facts that all who decoded it know together. */
-  header: PackedHeader;
+  progress: PackedProgress;
   seconds: number;
 }
 

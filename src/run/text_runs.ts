@@ -145,6 +145,7 @@ export function textSetup(trace: TraceTask): TextSetup {
 export function decodeResult(format: TraceFormat, engine: Engine): DecodeResult {
   return {
     format: format.name,
+    objects: format.objects,
     references: engine.decodedReferences(),
     skipped: engine.core.skippedLines(),
   };

@@ -86,7 +86,7 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
   return usingRuns(task.runs, async () => {
     const start = performance.now();
     await initZstd();
-    const { runs, path, trace } = task;
+    const { runs, path } = task;
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
       ...textFor(runs),
@@ -115,11 +115,7 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
       flush();
       const { tags, kinds } = engine.dictionary(0, core.pages());
       writer.writePages(tags, kinds);
-      const { pageShift, include } = trace;
-      // References and bad lines are known to all who decoded together, and to nobody alone.
-      const facts = { references: { fetch: 0, load: 0, store: 0, modify: 0 }, skipped: 0 };
-      const header = writer.finish({ pageShift, include, ...facts });
-      return { decode: source.decode(), header, seconds: secondsSince(start) };
+      return { decode: source.decode(), progress: writer.progress, seconds: secondsSince(start) };
     } finally {
       writer.close();
     }

@@ -2,6 +2,7 @@
 
 import { TraceError, UserError } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
+import { looksPacked } from "../packed/layout.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
 import { oracleGeneral } from "./oracle_general.ts";
@@ -39,6 +40,9 @@ export function formatOf(name: string | undefined, head: Uint8Array, label: stri
   if (head.length === 0) throw new TraceError(`${label}: is empty; expected a trace`);
   const format = FORMATS.find((known) => known.recognise(head));
   if (format !== undefined) return format;
+  if (looksPacked(head)) {
+    throw new UserError(`${label}: a packed trace is read from a plain file, not from a pipe or compressed`);
+  }
   throw new TraceError(
     `${label}: is no trace that clockhand knows; its formats are ${FORMATS.map((known) => known.name).join(", ")} ` +
       "(choose one with --format if the file starts oddly)",

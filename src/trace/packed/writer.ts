@@ -28,6 +28,15 @@ export interface PackedFacts {
   references: Record<Kind, number>;
   skipped: number;
   include: number;
+  sourceSha256: Uint8Array;
+}
+
+/** What has been written, in a form that goes from a worker to the main thread. */
+export interface PackedProgress {
+  index: IndexEntry[];
+  offset: number;
+  runs: number;
+  pages: number;
 }
 
 export class PackedWriter {
@@ -68,28 +77,9 @@ export class PackedWriter {
     this.#pages = kinds.length;
   }
 
-  /** Facts about the trace for people and programs, as JSON. */
-  writeMeta(meta: object): void {
-    const raw = new TextEncoder().encode(JSON.stringify(meta));
-    this.#writeBlock("META", raw, 1, 0);
-  }
-
-  /** Writes the index; the header, which `seal` has to write, comes back. */
-  finish(facts: PackedFacts): PackedHeader {
-    const indexOffset = this.#offset;
-    const entries = [...this.#index];
-    this.#writeBlock("INDX", encodeIndex(entries), entries.length, 0);
-    return {
-      ...facts,
-      runs: this.#runs,
-      pages: this.#pages,
-      runsPerBlock: BLOCK_RUNS,
-      blocks: entries.length,
-      fileBytes: this.#offset,
-      indexOffset,
-      indexBytes: this.#offset - indexOffset,
-      sourceSha256: new Uint8Array(32),
-    };
+  /** Where writing has come to; `seal` goes on from there. */
+  get progress(): PackedProgress {
+    return { index: this.#index, offset: this.#offset, runs: this.#runs, pages: this.#pages };
   }
 
   close(): void {
@@ -97,27 +87,53 @@ export class PackedWriter {
   }
 
   #writeBlock(kind: BlockKind, raw: Uint8Array, items: number, first: number): void {
-    const payload = compressBlock(raw);
     const number = this.#counts[kind]++;
-    const block = { kind, number, payloadBytes: payload.length, rawBytes: raw.length, items };
-    const bytes = new Uint8Array(BLOCK_HEADER_BYTES + payload.length);
-    bytes.set(encodeBlockHeader(block, payload));
-    bytes.set(payload, BLOCK_HEADER_BYTES);
+    const bytes = encodeBlock(kind, number, raw, items);
     writeFully(this.#fd, bytes, this.#offset, this.#path);
     this.#index.push({ offset: this.#offset, kind, items, first });
     this.#offset += bytes.length;
   }
 }
 
-/** Makes the finished file a packed trace, safely on disk. */
-export function seal(path: string, header: PackedHeader): void {
+/**
+ * Makes a file that a `PackedWriter` has filled a packed trace, safely on disk: adds `meta`, facts for people
+ * and programs, the index, and at last the header, which comes back.
+ */
+export function seal(path: string, progress: PackedProgress, facts: PackedFacts, meta: object): PackedHeader {
+  const { runs, pages } = progress;
+  const metaBlock = encodeBlock("META", 0, new TextEncoder().encode(JSON.stringify(meta)), 1);
+  const entries = [...progress.index, { offset: progress.offset, kind: "META", items: 1, first: 0 } as const];
+  const indexOffset = progress.offset + metaBlock.length;
+  const indexBlock = encodeBlock("INDX", 0, encodeIndex(entries), entries.length);
+  const header: PackedHeader = {
+    ...facts,
+    runs,
+    pages,
+    runsPerBlock: BLOCK_RUNS,
+    blocks: entries.length,
+    fileBytes: indexOffset + indexBlock.length,
+    indexOffset,
+    indexBytes: indexBlock.length,
+  };
   const fd = explaining(path, () => openSync(path, "r+"));
   try {
+    writeFully(fd, metaBlock, progress.offset, path);
+    writeFully(fd, indexBlock, indexOffset, path);
     writeFully(fd, encodeHeader(header), 0, path);
     explaining(path, () => fsyncSync(fd));
   } finally {
     closeSync(fd);
   }
+  return header;
+}
+
+function encodeBlock(kind: BlockKind, number: number, raw: Uint8Array, items: number): Uint8Array {
+  const payload = compressBlock(raw);
+  const block = { kind, number, payloadBytes: payload.length, rawBytes: raw.length, items };
+  const bytes = new Uint8Array(BLOCK_HEADER_BYTES + payload.length);
+  bytes.set(encodeBlockHeader(block, payload));
+  bytes.set(payload, BLOCK_HEADER_BYTES);
+  return bytes;
 }
 
 function bytesOf(column: Uint16Array | Uint32Array): Uint8Array {
