@@ -184,7 +184,7 @@ export function mutated(random: Random, text: string): string {
 }
 
 /** A trace that comes in pieces of the given lengths, with `poison` behind each. */
-function piecewise(text: string, pieces: readonly number[], poison: Poison): TraceBytes {
+export function piecewise(text: string, pieces: readonly number[], poison: Poison): TraceBytes {
   const bytes = Buffer.from(text, "latin1");
   let position = 0;
   let reads = 0;
