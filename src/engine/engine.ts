@@ -10,6 +10,7 @@ import { UserError } from "../errors.ts";
 import type { ChosenPolicy, Kind, PageTableShape, TlbGeometry } from "../types.ts";
 import { KINDS, TLB_POLICIES } from "../types.ts";
 import { formatBytes } from "../units.ts";
+import type { Analysis } from "./analysis.ts";
 import { type Core, instantiateCore } from "./core.ts";
 import { type Views, viewsOf } from "./memory.ts";
 
@@ -44,6 +45,8 @@ export interface EngineSetup {
   pageTable?: PageTableShape;
   /** Reserves the state of the backward pass. */
   nextUse?: boolean;
+  /** What to make of the interned runs; see analysis.ts. */
+  analyses?: readonly Analysis<unknown>[];
   /** Most distinct pages that the run can meet; a page map that large is reserved, not touched. */
   pages: number;
   seed?: number;
@@ -98,6 +101,7 @@ export class Engine {
       core.initPolicy(policy.index, frames, setup.pages);
     }
     if (setup.nextUse) core.initNextUse(setup.pages);
+    for (const analysis of setup.analyses ?? []) analysis.reserve(core, setup.pages);
     if (!core.commit()) throw tooLarge(frames, core.reservedBytes());
     if (setup.mmu !== undefined) core.clearMmu();
   }
