@@ -10,6 +10,7 @@ export {
   lookUpTags,
 } from "./analysis/intern";
 export { computeNextUse, initNextUse } from "./analysis/next_use";
+export { countOptDistances, initOptStack, optDistancesAt, optPages } from "./analysis/opt_stack";
 export {
   emptyPack,
   finishPack,
@@ -21,6 +22,29 @@ export {
   packedRuns,
   packRuns,
 } from "./analysis/pack";
+export {
+  initShards,
+  sampleRuns,
+  shardsAt,
+  shardsColdWeight,
+  shardsPages,
+  shardsRate,
+  shardsReferences,
+} from "./analysis/shards";
+export {
+  countStackDistances,
+  initStackDistances,
+  stackDistancesAt,
+  stackPages,
+} from "./analysis/stack_distance";
+export {
+  countEndedIntervals,
+  countIntervals,
+  initWorkingSet,
+  intervalColdMisses,
+  intervalReferences,
+  intervalsAt,
+} from "./analysis/working_set";
 export { evictions } from "./core/fault";
 export { initFrames, pages, residentPages } from "./core/frames";
 export { addTlb, clearMmu, connectPort, tlbInvalidated, tlbMisses } from "./core/mmu";
@@ -64,4 +88,5 @@ export {
   textStatus,
 } from "./decode/text";
 export { commit, reservedBytes } from "./layout";
+export { bucketCount, bucketStart } from "./lib/log_buckets";
 export { setSeed } from "./lib/rng";

@@ -10,6 +10,7 @@ import { UserError } from "../errors.ts";
 import type { ChosenPolicy, Kind, PageTableShape, TlbGeometry } from "../types.ts";
 import { KINDS, TLB_POLICIES } from "../types.ts";
 import { formatBytes } from "../units.ts";
+import type { Analysis } from "./analysis.ts";
 import { type Core, instantiateCore } from "./core.ts";
 import { type Views, viewsOf } from "./memory.ts";
 
@@ -48,6 +49,8 @@ export interface EngineSetup {
   dictionary?: boolean;
   /** Reserves a block of so many runs for packing. */
   packBlockRuns?: number;
+  /** What to make of the interned runs; see analysis.ts. */
+  analyses?: readonly Analysis<unknown>[];
   /** Most distinct pages that the run can meet; a page map that large is reserved, not touched. */
   pages: number;
   seed?: number;
@@ -205,6 +208,7 @@ function reserve(core: Core, setup: EngineSetup): void {
   if (setup.nextUse) core.initNextUse(setup.pages);
   if (setup.dictionary) core.initDictionary(setup.pages);
   if (setup.packBlockRuns !== undefined) core.initPack(setup.packBlockRuns);
+  for (const analysis of setup.analyses ?? []) analysis.reserve(core, setup.pages);
 }
 
 function initMmu(core: Core, mmu: MmuSetup): void {
