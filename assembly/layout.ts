@@ -47,14 +47,15 @@ export function commit(): bool {
   return missing <= 0 || memory.grow(missing) >= 0;
 }
 
-/** `bytes` more of zeroed memory after `commit`; 0 when there is none left. Grows by an eighth at a time. */
+/** `bytes` more of zeroed memory after `commit`; 0 when there is none left. Grows by an eighth at least. */
 export function extend(bytes: u32): usize {
   const at = mark;
   const end = mark + bytes;
   if (end > MEMORY_BYTES_MAX) return 0;
   if (end > <u64>memory.size() * WASM_PAGE_BYTES) {
-    const wanted = min<i32>(65536 - memory.size(), max<i32>(16, memory.size() >> 3));
-    if (memory.grow(wanted) < 0 && memory.grow(1) < 0) return 0;
+    const missing = <i32>((end + WASM_PAGE_BYTES - 1) / WASM_PAGE_BYTES) - memory.size();
+    const wanted = min<i32>(65536 - memory.size(), max<i32>(missing, max<i32>(16, memory.size() >> 3)));
+    if (memory.grow(wanted) < 0 && memory.grow(missing) < 0) return 0;
   }
   mark = end;
   return <usize>at;
