@@ -22,6 +22,7 @@ export {
   packedRuns,
   packRuns,
 } from "./analysis/pack";
+export { keepSampled } from "./analysis/sample";
 export {
   initShards,
   sampleRuns,

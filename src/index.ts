@@ -3,6 +3,7 @@
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
 export { listFormats, listPolicies } from "./run/lists.ts";
+export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
 export type { ReplayOptions } from "./run/plan.ts";
 export { replay } from "./run/replay.ts";
@@ -12,8 +13,10 @@ export { type UnpackOptions, unpack } from "./run/unpack.ts";
 export type {
   Access,
   Costs,
+  CurvePoint,
   FailedCell,
   Kind,
+  MrcReport,
   PackReport,
   PageSize,
   PolicyAbout,

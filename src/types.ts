@@ -96,6 +96,41 @@ export interface PackReport {
   performance: { seconds: number; references_per_second: number; workers: number };
 }
 
+/** A point of a curve: the share of references that fault with so many frames. */
+export interface CurvePoint {
+  frames: number;
+  fault_ratio: number;
+}
+
+/** What `mrc` reports; the same object is what `--json` prints. */
+export interface MrcReport {
+  command: "mrc";
+  trace: { path: string; pages: number; references: number; page_bytes: number };
+  policy: { name: string; params: Record<string, number | string> };
+  /** Whether the points are what a full run counts, or estimates. */
+  exact: boolean;
+  points: CurvePoint[];
+  /** How the estimates came about. */
+  sample?: {
+    method: "shards" | "mini-simulation";
+    /** Share of the pages in the sample in the end, and how many those are. */
+    rate: number;
+    pages: number;
+    /**
+     * Of LRU's curve: with 95 % confidence a point belongs to `frames` more or fewer by this share, at the
+     * size of half the pages; at another size it changes with the square root.
+     */
+    frames_error_95?: number;
+  };
+  /** The smallest memory that keeps the fault ratio at or below what `--target` says; null if none does. */
+  target?: { fault_ratio: number; frames: number | null; memory_bytes: number | null };
+  /** Mean pages referenced in the last `tau` references, and the missing-page rate of keeping just those. */
+  working_set?: { tau: number; mean_pages: number; fault_ratio: number }[];
+  /** References by LRU stack distance, in pages; distance 1 is the page used last. */
+  reuse_distances?: { from: number; to: number; references: number }[];
+  performance: { seconds: number; references_per_second: number; workers: number; peak_rss_bytes: number };
+}
+
 /** A cell of a sweep: one policy with so many frames on one trace. Ratios are over references. */
 export interface SweepCell {
   trace: string;

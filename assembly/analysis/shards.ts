@@ -30,6 +30,7 @@
 
 import { attrsAt, idsAt, REFERENCES_SHIFT } from "../core/runs";
 import { reserve, reserveArray } from "../layout";
+import { Hash } from "../lib/hash";
 import { Heap } from "../lib/heap";
 import { LOG_BUCKETS, LogBuckets } from "../lib/log_buckets";
 import { LruStack } from "./lru_stack";
@@ -158,25 +159,6 @@ function countReferences(count: u32): u64 {
     repeats += <u32>load<u16>(attrs + ((<usize>run) << 1)) >> REFERENCES_SHIFT;
   }
   return repeats + count;
-}
-
-/** The finalizer of A. Appleby's MurmurHash3, which gives no two pages the same hash. */
-class Hash {
-  @inline
-  static one(page: u32, base: u32): u32 {
-    let hash = page + base;
-    hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
-    hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
-    return hash ^ (hash >> 16);
-  }
-
-  @inline
-  static four(pages: v128, base: v128): v128 {
-    let hash = i32x4.add(pages, base);
-    hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 16)), i32x4.splat(0x85ebca6b));
-    hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 13)), i32x4.splat(0xc2b2ae35));
-    return v128.xor(hash, i32x4.shr_u(hash, 16));
-  }
 }
 
 /** The share of pages that are sampled now. */

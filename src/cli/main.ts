@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { listCommand } from "./list.ts";
+import { mrcCommand } from "./mrc.ts";
 import { oneLine } from "./one_line.ts";
 import { packCommand } from "./pack.ts";
 import { replayCommand } from "./replay.ts";
@@ -32,7 +33,14 @@ const program = new Command("clockhand")
   .configureOutput({ writeErr: () => undefined })
   .exitOverride()
   .addHelpText("after", EXAMPLES);
-for (const command of [replayCommand(), sweepCommand(), packCommand(), unpackCommand(), listCommand()]) {
+for (const command of [
+  replayCommand(),
+  sweepCommand(),
+  mrcCommand(),
+  packCommand(),
+  unpackCommand(),
+  listCommand(),
+]) {
   program.addCommand(command);
   command.copyInheritedSettings(program);
   for (const child of command.commands) child.copyInheritedSettings(program);

@@ -1,8 +1,8 @@
-/** Cells of a sweep as rows for programs: one order of columns for CSV and Parquet. */
+/** Cells of a sweep, and points of a curve, as rows for programs: CSV and Parquet. */
 
 import { stringify } from "csv-stringify/sync";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import type { FailedCell, SweepCell } from "../types.ts";
+import type { CurvePoint, FailedCell, SweepCell } from "../types.ts";
 
 type Cell = SweepCell | FailedCell;
 
@@ -31,6 +31,10 @@ export function cellsToCsv(cells: Cell[]): string {
   const columns = COLUMNS.map(({ name }) => name);
   const rows = cells.map((cell) => columns.map((name) => fieldOf(cell, name) ?? ""));
   return stringify([columns, ...rows]);
+}
+
+export function pointsToCsv(points: CurvePoint[]): string {
+  return stringify([["frames", "fault_ratio"], ...points.map((point) => [point.frames, point.fault_ratio])]);
 }
 
 export function cellsToParquet(cells: Cell[]): Uint8Array {

@@ -41,7 +41,7 @@ export interface SweepPlan {
 }
 
 /** Frames of a trace with so many distinct pages; each entry of `--frames` may give several. */
-type Size = (pages: number) => number[];
+export type Size = (pages: number) => number[];
 
 const POLICIES_DEFAULT = "fifo,lru,clock,opt";
 const FRAMES_DEFAULT = "1%,5%,10%,25%,50%";
@@ -84,7 +84,7 @@ export function policySpecs(policies: string | readonly string[]): string[] {
   return specs;
 }
 
-function sizesOf(frames: NonNullable<SweepOptions["frames"]>, pageBytes: number): Size[] {
+export function sizesOf(frames: NonNullable<SweepOptions["frames"]>, pageBytes: number): Size[] {
   const parts = typeof frames === "string" ? frames.split(",") : [frames].flat();
   return parts.map((part) => sizeOf(String(part).trim(), pageBytes));
 }

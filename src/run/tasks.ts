@@ -1,5 +1,6 @@
 /** What the main thread and its workers tell each other. All of it survives structured cloning. */
 
+import type { SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
@@ -108,6 +109,8 @@ export interface LabCell {
 export interface LabTask extends CommonTask {
   runs: PackedFrom;
   pages: number;
+  /** For mini-simulation: the share of the pages whose runs the cells see. */
+  sampleRate?: number | undefined;
   seed: number;
   cells: LabCell[];
   /** The engine with a user's policy in it, if the cells are of that. */
@@ -120,6 +123,23 @@ export interface LabCounters {
   majorFaults: number;
   evictions: number;
   writebacks: number;
+}
+
+/** One pass over a packed trace for curves at all sizes. */
+export interface CurveTask extends CommonTask {
+  runs: PackedFrom;
+  pages: number;
+  policy: "lru" | "opt" | undefined;
+  /** SHARDS for LRU: share of the pages, and most pages in the sample. */
+  sampling: Sampling | undefined;
+  workingSet: boolean;
+}
+
+export interface CurveResult {
+  /** Faults by number of frames. */
+  faults: Float64Array | undefined;
+  sampled: SampledCurve | undefined;
+  workingSet: WorkingSet | undefined;
 }
 
 /** For each cell what it counted, or why it could not. */

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { closeSync, createReadStream, openSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { workerData } from "node:worker_threads";
+import { lruCurve, optCurve, sampledLruCurve, workingSet } from "../engine/analysis.ts";
 import { COLUMN_BYTES, type Column, Engine } from "../engine/engine.ts";
 import { toMessage } from "../errors.ts";
 import { BLOCK_RUNS } from "../trace/packed/layout.ts";
@@ -22,6 +23,8 @@ import { sendPieces } from "./split_runs.ts";
 import type {
   CellsResult,
   CellsTask,
+  CurveResult,
+  CurveTask,
   DecodeResult,
   DecodeTask,
   DigestTask,
@@ -243,7 +246,7 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
 /** The policy lab: all cells advance over the same runs; one that fails lets the others finish. */
 export function lab(task: LabTask): Promise<Outcome<LabResult>> {
   return outcome(async () => {
-    const { runs, pages, seed, cells } = task;
+    const { runs, pages, seed, cells, sampleRate } = task;
     const clairvoyant = cells.some(({ policy }) => policy.clairvoyant);
     const buffer = { capacity: PACKED_STEP_RUNS, interned: true };
     const reader = new Engine(module, { runs: { ...buffer, clairvoyant }, pages: 0 });
@@ -253,7 +256,8 @@ export function lab(task: LabTask): Promise<Outcome<LabResult>> {
     progress.start();
     let references = 0;
     try {
-      for (let count = await source.next(); count !== undefined; count = await source.next()) {
+      for (let all = await source.next(); all !== undefined; all = await source.next()) {
+        const count = sampleRate === undefined ? all : reader.core.keepSampled(all, sampleRate, seed >>> 0);
         for (const cell of going) cell.advance(reader, count);
         references = Math.max(...going.map((cell) => cell.references()));
         const { taken, total } = source.position();
@@ -263,6 +267,38 @@ export function lab(task: LabTask): Promise<Outcome<LabResult>> {
       source.close();
     }
     return going.map((cell) => cell.result());
+  });
+}
+
+export function curve(task: CurveTask): Promise<Outcome<CurveResult>> {
+  return outcome(async () => {
+    const { runs, pages, policy, sampling } = task;
+    const exact = policy === undefined ? undefined : { lru: lruCurve, opt: optCurve() }[policy];
+    const sampled = sampling === undefined ? undefined : sampledLruCurve(sampling);
+    const windows = task.workingSet ? workingSet : undefined;
+    const analyses = [exact, sampled, windows].filter((analysis) => analysis !== undefined);
+    const engine = new Engine(module, {
+      runs: { capacity: PACKED_STEP_RUNS, interned: true, clairvoyant: false },
+      analyses,
+      pages,
+    });
+    const source = await openRuns(runs, engine, module);
+    const { core } = engine;
+    let counted = 0;
+    await eachBlock(
+      source,
+      task.progress,
+      () => counted,
+      (count) => {
+        for (const analysis of analyses) analysis.count(core, count);
+        counted += count;
+      },
+    );
+    return {
+      faults: exact?.result(engine),
+      sampled: sampled?.result(engine),
+      workingSet: windows?.result(engine),
+    };
   });
 }
 

@@ -1,0 +1,312 @@
+/**
+ * `mrc`: the miss-ratio curve of a policy, and what else one pass tells of a trace's locality.
+ *
+ *   lru, opt          exact at every size, in one pass over the stack
+ *   lru, sampled      SHARDS
+ *   any other         run at some sizes; sampled, as mini-simulation
+ */
+
+import { availableParallelism } from "node:os";
+import { choosePolicy, listPolicies } from "../engine/policies.ts";
+import { TraceError, UserError } from "../errors.ts";
+import { PAGE_SHIFTS } from "../machine/paging.ts";
+import { inspectTrace, traceLabel } from "../trace/open.ts";
+import { total } from "../trace/packed/layout.ts";
+import type { ChosenPolicy, CurvePoint, MrcReport, Progress } from "../types.ts";
+import { parsePercentage } from "../units.ts";
+import { Decoders, decodersFor } from "./decoders.ts";
+import { peakRssBytes } from "./memory_use.ts";
+import { type PackedCopy, packedCopy } from "./packed_copy.ts";
+import { seedOf, workersOf } from "./plan.ts";
+import { newProgress } from "./progress.ts";
+import { engineModule, Session } from "./session.ts";
+import { framesFor, type Size, sizesOf } from "./sweep_plan.ts";
+import type { CurveResult, PackedFrom, TraceTask } from "./tasks.ts";
+import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace_options.ts";
+
+export interface MrcOptions extends TraceOptions {
+  /** A file, or `-` for standard input. */
+  trace: string;
+  /** Default `lru`. */
+  policy?: string | undefined;
+  /** Share of the pages to sample, `1%` or 0.01; exact without. */
+  sample?: string | number | undefined;
+  /** Most pages in LRU's sample: the rate falls when there are more (SHARDS of fixed size). */
+  samplePages?: number | undefined;
+  /** Sizes to report, as `sweep` takes them; by default 100 in equal ratios, or 20 that have to be run. */
+  frames?: string | number | readonly (string | number)[] | undefined;
+  /** Reports the smallest memory with at most this fault ratio, `0.1%` or 0.001. */
+  target?: string | number | undefined;
+  workingSet?: boolean | undefined;
+  reuseDistances?: boolean | undefined;
+  seed?: number | undefined;
+  workers?: number | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  onNotice?: ((text: string) => void) | undefined;
+}
+
+interface MrcPlan {
+  trace: TraceTask;
+  pageBytes: number;
+  policy: ChosenPolicy;
+  rate: number | undefined;
+  samplePages: number | undefined;
+  sizes: Size[];
+  target: number | undefined;
+  seed: number;
+  workers: number;
+}
+
+/** What a way of making the curve gives. */
+interface Curve {
+  exact: boolean;
+  points: CurvePoint[];
+  sample?: MrcReport["sample"];
+  /** The smallest number of frames with at most this fault ratio. */
+  smallest(ratio: number): number | null;
+  passes: CurveResult;
+}
+
+const SIZES = 100;
+const SIZES_RUN = 20;
+const WORKING_SET_POINTS = 100;
+
+export async function mrc(options: MrcOptions): Promise<MrcReport> {
+  const start = performance.now();
+  const plan = planMrc(options);
+  const { trace, policy, workers } = plan;
+  const file = inspectTrace(trace.path, trace.format);
+  const { signal, onProgress, onNotice = () => undefined } = options;
+  const session = new Session({ workers: workers + 1, signal, onProgress });
+  try {
+    const decoders = new Decoders(session, trace, file, decodersFor(file, workers));
+    const copy = await packedCopy(session, decoders, trace, onNotice);
+    const references = total(copy.header.references);
+    if (references === 0) throw new TraceError(`${traceLabel(trace.path)}: holds no references`);
+    const isStack = policy.name === "lru" || (policy.name === "opt" && plan.rate === undefined);
+    const curve = isStack
+      ? await stackCurve(session, plan, copy, options)
+      : await runCurve(session, plan, copy, options);
+    const seconds = (performance.now() - start) / 1000;
+    const { passes } = curve;
+    return {
+      command: "mrc",
+      trace: { path: trace.path, pages: copy.header.pages, references, page_bytes: plan.pageBytes },
+      policy: { name: policy.name, params: policy.params },
+      exact: curve.exact,
+      points: curve.points,
+      ...(curve.sample && { sample: curve.sample }),
+      ...(plan.target !== undefined && { target: targetOf(curve, plan.target, plan.pageBytes) }),
+      ...(passes.workingSet && { working_set: windowsOf(passes.workingSet) }),
+      ...(options.reuseDistances &&
+        passes.faults && { reuse_distances: distancesOf(passes.faults, references) }),
+      performance: {
+        seconds,
+        references_per_second: references / seconds,
+        workers,
+        peak_rss_bytes: peakRssBytes(),
+      },
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+function planMrc(options: MrcOptions): MrcPlan {
+  checkFormat(options.format);
+  const { trace: path, format, skipBadLines = false } = options;
+  const policy = choosePolicy(options.policy ?? "lru", listPolicies(engineModule()));
+  const pageShift = PAGE_SHIFTS[pageSizeOf(options.pageSize ?? "4KiB")];
+  const pageBytes = 2 ** pageShift;
+  const rate = options.sample === undefined ? undefined : shareOf(options.sample, "--sample");
+  const { samplePages } = options;
+  if (samplePages !== undefined && policy.name !== "lru") {
+    throw new UserError("--sample-pages is for LRU's curve; give --sample for another policy's");
+  }
+  if (samplePages !== undefined && !(Number.isSafeInteger(samplePages) && samplePages >= 1)) {
+    throw new UserError(`--sample-pages: ${samplePages} is not a whole number from 1 on`);
+  }
+  if (options.reuseDistances && (policy.name !== "lru" || rate !== undefined || samplePages !== undefined)) {
+    throw new UserError("--reuse-distances come with LRU's exact curve: no --policy, no --sample");
+  }
+  const isRun = policy.name !== "lru" && !(policy.name === "opt" && rate === undefined);
+  return {
+    trace: {
+      path,
+      format,
+      pageShift,
+      include: includeMask(options.include),
+      skipBadLines,
+      machine: undefined,
+    },
+    pageBytes,
+    policy,
+    rate,
+    samplePages,
+    sizes: sizesOf(options.frames ?? `1:100%:${isRun ? SIZES_RUN : SIZES}`, pageBytes),
+    target: options.target === undefined ? undefined : shareOf(options.target, "--target"),
+    seed: seedOf(options.seed ?? 1),
+    workers: workersOf(options.workers) ?? availableParallelism(),
+  };
+}
+
+/** A share of 1 from `1%` or 0.01. */
+function shareOf(value: string | number, what: string): number {
+  const share = typeof value === "number" ? value : (parsePercentage(value) ?? Number(value));
+  if (share > 0 && share <= 1) return share;
+  throw new UserError(`${what}: "${value}" is no share; write it like 1% or 0.01, above 0 and at most 100%`);
+}
+
+/** One pass over a stack: exact for LRU and OPT, or LRU's sampled one. */
+async function stackCurve(
+  session: Session,
+  plan: MrcPlan,
+  { path, header }: PackedCopy,
+  options: MrcOptions,
+): Promise<Curve> {
+  const { trace, policy, rate, samplePages, seed } = plan;
+  const { pages } = header;
+  const isSampled = rate !== undefined || samplePages !== undefined;
+  const sampling = { rate: rate ?? 1, pagesMax: samplePages ?? pages, seed: seed >>> 0 };
+  const passes = await session.run(
+    "curve",
+    {
+      runs: { from: "packed", path, trace },
+      pages,
+      policy: isSampled ? undefined : (policy.name as "lru" | "opt"),
+      sampling: isSampled ? sampling : undefined,
+      workingSet: options.workingSet ?? false,
+    },
+    "counting distances",
+  );
+  const sizes = framesFor(plan.sizes, pages);
+  const { faults, sampled } = passes;
+  if (sampled === undefined) {
+    const references = total(header.references);
+    const ratios = (faults as Float64Array).map((count) => count / references);
+    const ratioAt = (frames: number) => ratios[Math.min(frames, ratios.length - 1)] ?? 0;
+    const points = sizes.map((frames) => ({ frames, fault_ratio: ratioAt(frames) }));
+    return { exact: true, points, smallest: (ratio) => firstAtMost(ratios, ratio), passes };
+  }
+  const { frames: ends, faultRatios } = sampled;
+  const ratioAt = (frames: number): number => {
+    const bucket = ends.findLastIndex((end) => end <= frames);
+    return bucket < 0 ? 1 : (faultRatios[bucket] ?? 0);
+  };
+  return {
+    exact: false,
+    points: sizes.map((frames) => ({ frames, fault_ratio: ratioAt(frames) })),
+    sample: {
+      method: "shards",
+      rate: sampled.rate,
+      pages: sampled.sampledPages,
+      // The sampled pages among d are binomial: see assembly/analysis/shards.ts.
+      frames_error_95: 1.96 * Math.sqrt((1 - sampled.rate) / (sampled.rate * Math.max(1, pages / 2))),
+    },
+    smallest: (ratio) => {
+      const at = firstAtMost(faultRatios, ratio);
+      return at === null ? null : (ends[at] ?? null);
+    },
+    passes,
+  };
+}
+
+/** The policy itself at some sizes, on all pages or on a sample with as many frames less. */
+async function runCurve(
+  session: Session,
+  plan: MrcPlan,
+  { path, header }: PackedCopy,
+  options: MrcOptions,
+): Promise<Curve> {
+  const { trace, policy, rate, seed, workers } = plan;
+  const { pages, runs } = header;
+  let from: PackedFrom = { from: "packed", path, trace };
+  if (policy.clairvoyant) {
+    if (rate !== undefined) throw new UserError("opt's curve is exact at every size without --sample");
+    const futures = await session.temporary("futures");
+    await session.run("nextUse", { packed: path, futures }, "looking ahead");
+    from = { ...from, futures };
+  }
+  const sizes = framesFor(plan.sizes, pages);
+  const share = rate ?? 1;
+  const scaled = sizes.map((frames) => Math.max(1, Math.round(frames * share)));
+  const groups = Array.from({ length: Math.min(workers, sizes.length) }, (_, group) =>
+    scaled.map((frames, index) => ({ frames, index })).filter(({ index }) => index % workers === group),
+  );
+  const buffers = groups.map(() => newProgress());
+  const watch = session.watch("running the policy", buffers);
+  const faults = new Float64Array(sizes.length);
+  try {
+    await Promise.all(
+      groups.map(async (group, number) => {
+        const cells = group.map(({ frames }) => ({ policy, frames }));
+        const task = { runs: from, pages, seed, cells, sampleRate: rate, module: undefined };
+        const results = await session.start("lab", task, buffers[number] as SharedArrayBuffer);
+        for (const [at, result] of results.entries()) {
+          if ("error" in result) throw new UserError(result.error.message);
+          faults[group[at]?.index ?? 0] = result.minorFaults + result.majorFaults;
+        }
+      }),
+    );
+  } finally {
+    watch.stop();
+  }
+  const references = total(header.references);
+  const points = sizes.map((frames, index) => ({
+    frames,
+    fault_ratio: Math.min(1, (faults[index] ?? 0) / share / references),
+  }));
+  const passes = options.workingSet
+    ? await session.run(
+        "curve",
+        { runs: from, pages, policy: undefined, sampling: undefined, workingSet: true },
+        "counting intervals",
+      )
+    : { faults: undefined, sampled: undefined, workingSet: undefined };
+  const sample = { method: "mini-simulation", rate: share, pages: Math.round(pages * share) } as const;
+  return {
+    exact: rate === undefined,
+    points,
+    ...(rate !== undefined && runs > 0 && { sample }),
+    smallest: (ratio) => points.find(({ fault_ratio }) => fault_ratio <= ratio)?.frames ?? null,
+    passes,
+  };
+}
+
+/** The first index whose value, in a falling row, is at most `bound`. */
+function firstAtMost(ratios: Float64Array, bound: number): number | null {
+  const at = ratios.findIndex((ratio) => ratio <= bound);
+  return at < 0 ? null : Math.max(1, at);
+}
+
+function targetOf(curve: Curve, ratio: number, pageBytes: number): NonNullable<MrcReport["target"]> {
+  const frames = curve.smallest(ratio);
+  return { fault_ratio: ratio, frames, memory_bytes: frames === null ? null : frames * pageBytes };
+}
+
+/** Windows in equal ratios, of those that are exact. */
+function windowsOf({ taus, meanPages, faults, references }: NonNullable<CurveResult["workingSet"]>) {
+  const last = taus.at(-1) ?? 1;
+  const wanted = Array.from(
+    { length: WORKING_SET_POINTS },
+    (_, step) => last ** (step / (WORKING_SET_POINTS - 1)),
+  );
+  const at = wanted.map((tau) => taus.findIndex((end) => end >= Math.floor(tau)));
+  return [...new Set(at.filter((index) => index >= 0))].map((index) => ({
+    tau: taus[index] ?? 0,
+    mean_pages: meanPages[index] ?? 0,
+    fault_ratio: (faults[index] ?? 0) / references,
+  }));
+}
+
+/** By powers of two: the references with a stack distance from `from` to `to`. */
+function distancesOf(faults: Float64Array, references: number) {
+  const rows: { from: number; to: number; references: number }[] = [];
+  const hitsWith = (frames: number) => references - (faults[Math.min(frames, faults.length - 1)] ?? 0);
+  for (let from = 1; from < faults.length; from *= 2) {
+    const to = Math.min(2 * from - 1, faults.length - 1);
+    rows.push({ from, to, references: hitsWith(to) - hitsWith(from - 1) });
+  }
+  return rows;
+}
