@@ -6,3 +6,8 @@ import "./clock";
 import "./nru";
 import "./random";
 import "./opt";
+import "./lfu";
+import "./mru";
+import "./aging";
+import "./lru_k";
+import "./hyperbolic";

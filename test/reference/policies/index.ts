@@ -5,14 +5,42 @@
  * each policy is named in its own file.
  */
 
+import { aging } from "./aging.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
+import { hyperbolic } from "./hyperbolic.ts";
+import { lfu } from "./lfu.ts";
 import { lru } from "./lru.ts";
+import { lruK } from "./lru_k.ts";
+import { mru } from "./mru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt";
+export type PolicyName =
+  | "fifo"
+  | "lru"
+  | "clock"
+  | "nru"
+  | "random"
+  | "opt"
+  | "lfu"
+  | "mru"
+  | "aging"
+  | "lru-k"
+  | "hyperbolic";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt };
+export const policies: Record<PolicyName, PolicyFactory> = {
+  fifo,
+  lru,
+  clock,
+  nru,
+  random,
+  opt,
+  lfu,
+  mru,
+  aging,
+  "lru-k": lruK,
+  hyperbolic,
+};
