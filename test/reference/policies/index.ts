@@ -12,7 +12,8 @@ import { lru } from "./lru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
+import { sieve } from "./sieve.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "sieve";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt };
+export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt, sieve };
