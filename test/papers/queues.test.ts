@@ -1,5 +1,6 @@
 /*
- * What the papers of the policies that are made of a few queues say, on the compiled engine: SIEVE.
+ * What the papers of the policies that are made of a few queues say, on the compiled engine:
+ * SIEVE and S3-FIFO.
  */
 
 import { describe, expect, it } from "vitest";
@@ -59,6 +60,58 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
     it("does not count the fault that brings a page in as a visit", () => {
       expect(resident("sieve", 2, "A B B C")).toBe("B C");
       expect(resident("sieve", 2, "A B A C")).toBe("A C");
+    });
+  });
+
+  // J. Yang, Y. Zhang, Z. Qiu, Y. Yue, K. V. Rashmi, "FIFO queues are all you need for cache eviction", SOSP
+  // 2023, algorithm 1. With 4 frames the small queue's share is a page.
+  describe("s3-fifo", () => {
+    it("takes pages from the small queue in order of arrival, when none is used again", () => {
+      expect(resident("s3-fifo", 4, "A B C D E F")).toBe("C D E F");
+    });
+
+    it("moves a page to the main queue when it was referenced twice since it came, where a scan cannot reach it", () => {
+      expect(resident("s3-fifo", 4, "A A A B C D E F G H I")).toBe("A G H I");
+      expect(resident("s3-fifo", 4, "A A B C D E F G H I")).toBe("F G H I");
+    });
+
+    it("moves it after one reference with threshold=1", () => {
+      expect(resident("s3-fifo:threshold=1", 4, "A A B C D E F G H I")).toBe("A G H I");
+    });
+
+    it("brings a page that was evicted not long ago straight into the main queue", () => {
+      expect(resident("s3-fifo", 4, "A B C D E A F G H I")).toBe("A G H I");
+      expect(resident("s3-fifo:ghost=0%", 4, "A B C D E A F G H I")).toBe("F G H I");
+    });
+
+    it("forgets the page that was evicted first when it has evicted more than it remembers", () => {
+      expect(resident("s3-fifo:ghost=75%", 4, "A B C D E F G A H I J K")).toBe("A I J K");
+      expect(resident("s3-fifo:ghost=50%", 4, "A B C D E F G A H I J K")).toBe("H I J K");
+    });
+
+    it("counts anew in the main queue, from which it takes the oldest when the small one is empty", () => {
+      expect(resident("s3-fifo", 4, "A A A B B B C C C D D D E")).toBe("B C D E");
+    });
+
+    it("gives a page of the main queue that was referenced there another turn", () => {
+      expect(resident("s3-fifo", 4, "A A A B B B C C C D D D E E E F")).toBe("C D E F");
+      expect(resident("s3-fifo", 4, "A A A B B B C C C D D D E E E B F")).toBe("B D E F");
+    });
+
+    it("keeps a page of the main queue for as many turns as it was referenced there, and for 3 at most", () => {
+      // Every new page is referenced until it moves on too, so that each fault takes a page of the main queue,
+      // which holds 4 then: B has its turn at the first fault, the fourth, the seventh, ...
+      const newPages = [..."FGHIJKLMNOPQR"];
+      const isKept = (references: number, faulted: number): boolean => {
+        const start = `A A A B B B C C C D D D E E E ${"B ".repeat(references)}`;
+        const end = newPages.slice(0, faulted).map((page) => `${page} ${page} ${page}`);
+        return resident("s3-fifo", 4, start + end.join(" "))
+          .split(" ")
+          .includes("B");
+      };
+      const faultsSurvived = (references: number): number =>
+        newPages.findIndex((_, index) => !isKept(references, index + 1));
+      expect([0, 1, 2, 3, 4, 20].map(faultsSurvived)).toEqual([0, 3, 6, 9, 9, 9]);
     });
   });
 });

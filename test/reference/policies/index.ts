@@ -12,8 +12,18 @@ import { lru } from "./lru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
+import { s3Fifo } from "./s3_fifo.ts";
 import { sieve } from "./sieve.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "sieve";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "sieve" | "s3-fifo";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt, sieve };
+export const policies: Record<PolicyName, PolicyFactory> = {
+  fifo,
+  lru,
+  clock,
+  nru,
+  random,
+  opt,
+  sieve,
+  "s3-fifo": s3Fifo,
+};
