@@ -43,6 +43,12 @@ export class Links {
     Links.unlink(nodes, nodes + ((<usize>node) << 3));
   }
 
+  /** Makes a node that is in no list zero, as all were at the start. */
+  @inline
+  clear(node: u32): void {
+    store<u64>(this.nodes + ((<usize>node) << 3), 0);
+  }
+
   /** Moves a node behind `place`, in the same list or another. */
   @inline
   moveAfter(place: u32, node: u32): void {

@@ -8,3 +8,4 @@ import "./random";
 import "./opt";
 import "./sieve";
 import "./s3_fifo";
+import "./2q";

@@ -1,6 +1,6 @@
 /*
  * What the papers of the policies that are made of a few queues say, on the compiled engine:
- * SIEVE and S3-FIFO.
+ * SIEVE, S3-FIFO and 2Q.
  */
 
 import { describe, expect, it } from "vitest";
@@ -99,8 +99,8 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
     });
 
     it("keeps a page of the main queue for as many turns as it was referenced there, and for 3 at most", () => {
-      // Every new page is referenced until it moves on too, so that each fault takes a page of the main queue,
-      // which holds 4 then: B has its turn at the first fault, the fourth, the seventh, ...
+      // Every new page is referenced until it moves on too, so that each fault takes a page of the main
+      // queue, which holds 4 then: B has its turn at the first fault, the fourth, the seventh, ...
       const newPages = [..."FGHIJKLMNOPQR"];
       const isKept = (references: number, faulted: number): boolean => {
         const start = `A A A B B B C C C D D D E E E ${"B ".repeat(references)}`;
@@ -112,6 +112,34 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
       const faultsSurvived = (references: number): number =>
         newPages.findIndex((_, index) => !isKept(references, index + 1));
       expect([0, 1, 2, 3, 4, 20].map(faultsSurvived)).toEqual([0, 3, 6, 9, 9, 9]);
+    });
+  });
+
+  // T. Johnson, D. Shasha, "2Q: A Low Overhead High Performance Buffer Management Replacement Algorithm",
+  // VLDB 1994, figure 2. With 4 frames A1in keeps 1 page and A1out remembers 2.
+  describe("2q", () => {
+    it("takes pages from A1in in order of arrival, whatever references there were", () => {
+      expect(resident("2q", 4, "A B C D A A A E")).toBe("B C D E");
+    });
+
+    it("brings a page that A1out remembers into Am, where a scan cannot reach it", () => {
+      expect(resident("2q", 4, "A B C D E A F G H I J")).toBe("A H I J");
+      expect(resident("2q:out=0%", 4, "A B C D E A F G H I J")).toBe("G H I J");
+    });
+
+    it("forgets the oldest page when A1out is full", () => {
+      expect(resident("2q:out=75%", 4, "A B C D E F G A H I J K")).toBe("A I J K");
+      expect(resident("2q", 4, "A B C D E F G A H I J K")).toBe("H I J K");
+    });
+
+    it("takes the least recently used page of Am when A1in has no more than its share", () => {
+      expect(resident("2q", 4, "A B C D E A B C F")).toBe("B C E F");
+      expect(resident("2q", 4, "A B C D E A B C A F")).toBe("A C E F");
+      expect(resident("2q:in=0%", 4, "A B C D E A B C F")).toBe("A B C F");
+    });
+
+    it("does not remember a page that leaves from Am", () => {
+      expect(resident("2q", 4, "A B C D E A B C F A G H")).toBe("B C G H");
     });
   });
 });

@@ -5,6 +5,7 @@
  * each policy is named in its own file.
  */
 
+import { twoQ } from "./2q.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
@@ -15,7 +16,7 @@ import { random } from "./random.ts";
 import { s3Fifo } from "./s3_fifo.ts";
 import { sieve } from "./sieve.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "sieve" | "s3-fifo";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "sieve" | "s3-fifo" | "2q";
 
 export const policies: Record<PolicyName, PolicyFactory> = {
   fifo,
@@ -26,4 +27,5 @@ export const policies: Record<PolicyName, PolicyFactory> = {
   opt,
   sieve,
   "s3-fifo": s3Fifo,
+  "2q": twoQ,
 };
