@@ -9,3 +9,4 @@ import "./opt";
 import "./sieve";
 import "./s3_fifo";
 import "./2q";
+import "./slru";

@@ -1,6 +1,6 @@
 /*
  * What the papers of the policies that are made of a few queues say, on the compiled engine:
- * SIEVE, S3-FIFO and 2Q.
+ * SIEVE, S3-FIFO, 2Q and segmented LRU.
  */
 
 import { describe, expect, it } from "vitest";
@@ -116,7 +116,7 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
   });
 
   // T. Johnson, D. Shasha, "2Q: A Low Overhead High Performance Buffer Management Replacement Algorithm",
-  // VLDB 1994, figure 2. With 4 frames A1in keeps 1 page and A1out remembers 2.
+  // VLDB 1994, full version. With 4 frames A1in keeps 1 page and A1out remembers 2.
   describe("2q", () => {
     it("takes pages from A1in in order of arrival, whatever references there were", () => {
       expect(resident("2q", 4, "A B C D A A A E")).toBe("B C D E");
@@ -140,6 +140,40 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
 
     it("does not remember a page that leaves from Am", () => {
       expect(resident("2q", 4, "A B C D E A B C F A G H")).toBe("B C G H");
+    });
+  });
+
+  // R. Karedla, J. S. Love, B. G. Wherry, "Caching Strategies to Improve Disk System Performance", IEEE
+  // Computer 27(3), 1994.
+  describe("slru", () => {
+    it("takes the oldest page when none was used twice", () => {
+      expect(resident("slru", 4, "A B C D E F")).toBe("C D E F");
+    });
+
+    it("protects pages that were used twice from a scan", () => {
+      expect(resident("slru", 4, "A B A B C D E F G H")).toBe("A B G H");
+      expect(resident("lru", 4, "A B A B C D E F G H")).toBe("E F G H");
+    });
+
+    // With room for 2, C drives A, whose last use is longest ago, from the protected segment.
+    const demoted = "A B C D A B C";
+
+    it("puts the least recently used protected page back on probation, as the newest page there", () => {
+      expect(resident("slru:protected=50%", 4, `${demoted} E`)).toBe("A B C E");
+      expect(resident("slru:protected=50%", 4, `${demoted} E F`)).toBe("B C E F");
+    });
+
+    it("protects a page again that is used while it is back on probation", () => {
+      expect(resident("slru:protected=50%", 4, `${demoted} A E F G`)).toBe("A C F G");
+    });
+
+    it("orders protected pages by their last use, not by when they were protected", () => {
+      expect(resident("slru:protected=50%", 4, "A B C D A B A C E F")).toBe("A C E F");
+    });
+
+    it("takes the least recently used protected page when all are protected", () => {
+      expect(resident("slru:protected=100%", 3, "A B C C B A D")).toBe("A B D");
+      expect(resident("slru:protected=100%", 3, "A B C C B A D E")).toBe("A B E");
     });
   });
 });

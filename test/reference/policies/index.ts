@@ -15,8 +15,19 @@ import { opt } from "./opt.ts";
 import { random } from "./random.ts";
 import { s3Fifo } from "./s3_fifo.ts";
 import { sieve } from "./sieve.ts";
+import { slru } from "./slru.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "sieve" | "s3-fifo" | "2q";
+export type PolicyName =
+  | "fifo"
+  | "lru"
+  | "clock"
+  | "nru"
+  | "random"
+  | "opt"
+  | "sieve"
+  | "s3-fifo"
+  | "2q"
+  | "slru";
 
 export const policies: Record<PolicyName, PolicyFactory> = {
   fifo,
@@ -28,4 +39,5 @@ export const policies: Record<PolicyName, PolicyFactory> = {
   sieve,
   "s3-fifo": s3Fifo,
   "2q": twoQ,
+  slru,
 };
