@@ -81,7 +81,7 @@ class TwoQ extends ReplacementPolicy {
       return pfn;
     }
     this.am.remove(oldest);
-    this.am.clear(oldest);
+    this.am.zero(oldest);
     return oldest - FIRST;
   }
 

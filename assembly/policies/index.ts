@@ -10,3 +10,4 @@ import "./sieve";
 import "./s3_fifo";
 import "./2q";
 import "./slru";
+import "./mq";

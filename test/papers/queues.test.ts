@@ -1,6 +1,6 @@
 /*
  * What the papers of the policies that are made of a few queues say, on the compiled engine:
- * SIEVE, S3-FIFO, 2Q and segmented LRU.
+ * SIEVE, S3-FIFO, 2Q, segmented LRU and MQ.
  */
 
 import { describe, expect, it } from "vitest";
@@ -174,6 +174,48 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
     it("takes the least recently used protected page when all are protected", () => {
       expect(resident("slru:protected=100%", 3, "A B C C B A D")).toBe("A B D");
       expect(resident("slru:protected=100%", 3, "A B C C B A D E")).toBe("A B E");
+    });
+  });
+
+  // Y. Zhou, J. F. Philbin, K. Li, "The Multi-Queue Replacement Algorithm for Second Level Buffer Caches",
+  // USENIX 2001, section "Multi-Queue Algorithm".
+  describe("mq", () => {
+    it("takes a page of a lower queue first, whenever it was used", () => {
+      expect(resident("mq", 3, "A A B C D")).toBe("A C D");
+      expect(resident("mq", 3, "B B B B A A C C D")).toBe("B C D");
+    });
+
+    it("takes the least recently used page of a queue, which holds pages with 2 and with 3 references", () => {
+      expect(resident("mq", 2, "A A A B B C")).toBe("B C");
+      expect(resident("mq", 2, "A A B B A C")).toBe("A C");
+      expect(resident("mq", 2, "A A A A B B B C")).toBe("A C");
+    });
+
+    it("lets a page that was not used for a lifetime sink by a queue, as the newest there", () => {
+      expect(resident("mq:lifetime=200%", 2, "A A B C D E F")).toBe("A F");
+      expect(resident("mq:lifetime=200%", 2, "A A B C D E F G")).toBe("F G");
+      expect(resident("mq:lifetime=250%", 2, "A A B C D E F G")).toBe("A G");
+      expect(resident("mq:lifetime=250%", 2, "A A B C D E F G H")).toBe("G H");
+    });
+
+    it("takes a page that has sunk back to the queue of its count when it is used", () => {
+      expect(resident("mq:lifetime=200%", 2, "A A B C D E F A G H I")).toBe("A I");
+    });
+
+    it("counts on from where it was when a page comes back that Qout remembers", () => {
+      expect(resident("mq", 2, "A B C A D E")).toBe("A E");
+      expect(resident("mq:out=0%", 2, "A B C A D E")).toBe("D E");
+    });
+
+    it("forgets the count of the page that was evicted first when Qout is full", () => {
+      expect(resident("mq:out=100%", 2, "A B C D A E F")).toBe("A F");
+      expect(resident("mq:out=50%", 2, "A B C D A E F")).toBe("E F");
+    });
+
+    it("is LRU with one queue", () => {
+      const belady = "1 2 3 4 1 2 5 1 2 3 4 5";
+      expect([faults("mq:queues=1", 3, belady), faults("mq:queues=1", 4, belady)]).toEqual([10, 8]);
+      expect(resident("mq:queues=1", 2, "A A A B C")).toBe("B C");
     });
   });
 });

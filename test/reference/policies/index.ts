@@ -10,6 +10,7 @@ import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
 import { lru } from "./lru.ts";
+import { mq } from "./mq.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
@@ -27,7 +28,8 @@ export type PolicyName =
   | "sieve"
   | "s3-fifo"
   | "2q"
-  | "slru";
+  | "slru"
+  | "mq";
 
 export const policies: Record<PolicyName, PolicyFactory> = {
   fifo,
@@ -40,4 +42,5 @@ export const policies: Record<PolicyName, PolicyFactory> = {
   "s3-fifo": s3Fifo,
   "2q": twoQ,
   slru,
+  mq,
 };
