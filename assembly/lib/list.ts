@@ -20,6 +20,16 @@ export class Links {
     this.nodes = reserve((<u64>nodes) << 3);
   }
 
+  /**
+   * Makes nodes 0 to `lists - 1` the sentinels of empty lists, once the memory is committed; zeroed links are
+   * one empty list.
+   */
+  split(lists: u32): void {
+    for (let node: u32 = 0; node < lists; node++) {
+      store<u64>(this.nodes + ((<usize>node) << 3), ((<u64>node) << 32) | node);
+    }
+  }
+
   @inline
   next(node: u32): u32 {
     return load<u32>(this.nodes + ((<usize>node) << 3));
@@ -41,6 +51,12 @@ export class Links {
   remove(node: u32): void {
     const nodes = this.nodes;
     Links.unlink(nodes, nodes + ((<usize>node) << 3));
+  }
+
+  /** Makes a node that is in no list zero, as all were at the start. */
+  @inline
+  zero(node: u32): void {
+    store<u64>(this.nodes + ((<usize>node) << 3), 0);
   }
 
   /** Moves a node behind `place`, in the same list or another. */

@@ -11,3 +11,8 @@ import "./mru";
 import "./aging";
 import "./lru_k";
 import "./hyperbolic";
+import "./sieve";
+import "./s3_fifo";
+import "./2q";
+import "./slru";
+import "./mq";

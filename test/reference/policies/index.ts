@@ -5,6 +5,7 @@
  * each policy is named in its own file.
  */
 
+import { twoQ } from "./2q.ts";
 import { aging } from "./aging.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
@@ -13,25 +14,16 @@ import { hyperbolic } from "./hyperbolic.ts";
 import { lfu } from "./lfu.ts";
 import { lru } from "./lru.ts";
 import { lruK } from "./lru_k.ts";
+import { mq } from "./mq.ts";
 import { mru } from "./mru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
+import { s3Fifo } from "./s3_fifo.ts";
+import { sieve } from "./sieve.ts";
+import { slru } from "./slru.ts";
 
-export type PolicyName =
-  | "fifo"
-  | "lru"
-  | "clock"
-  | "nru"
-  | "random"
-  | "opt"
-  | "lfu"
-  | "mru"
-  | "aging"
-  | "lru-k"
-  | "hyperbolic";
-
-export const policies: Record<PolicyName, PolicyFactory> = {
+export const policies = {
   fifo,
   lru,
   clock,
@@ -43,4 +35,11 @@ export const policies: Record<PolicyName, PolicyFactory> = {
   aging,
   "lru-k": lruK,
   hyperbolic,
-};
+  sieve,
+  "s3-fifo": s3Fifo,
+  "2q": twoQ,
+  slru,
+  mq,
+} satisfies Record<string, PolicyFactory>;
+
+export type PolicyName = keyof typeof policies;

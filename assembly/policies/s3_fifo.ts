@@ -1,0 +1,126 @@
+/**
+ * S3-FIFO: three FIFO queues. New pages enter a small one and most leave memory from there, soon; those that
+ * are referenced often enough meanwhile move on to the main queue. A page that comes back soon after it left
+ * the small queue goes straight to the main one.
+ *
+ *                   references >= threshold
+ *     new ──> small ─────────────────────────> main <──┐ referenced since: count less one, back in
+ *               │                               │ └────┘
+ *               v otherwise                     v not referenced since
+ *            evicted, remembered in ghosts   evicted
+ *               └── comes back ──> main
+ *
+ * References are counted up to 3, the fault not among them; moving to the main queue sets the count to 0. The
+ * small queue is evicted from when it has its share of the frames or more, else the main one. Shares are
+ * rounded down; the small queue's is at least a page.
+ *
+ * The paper's loop over the small queue may evict from the main queue as it moves pages there, and then from
+ * the small one too; a fault here evicts one page, and the main queue is only turned to once the small one is
+ * empty. libCacheSim's S3FIFOv0 does the same, and counts the same faults; its S3FIFO also fills the main
+ * queue directly before the first eviction, which the paper does not.
+ *
+ * The ghost queue is exact, and its pages are looked up before the victim joins it.
+ */
+
+import { accessedAt, pageIn } from "../core/frames";
+import { parameter, ReplacementPolicy } from "../core/policy";
+import { register } from "../core/registry";
+import { Ghosts } from "../lib/ghosts";
+import { Ring } from "../lib/ring";
+
+const COUNT_MAX: u32 = 3;
+const NONE: u32 = u32.MAX_VALUE;
+
+@unmanaged
+@final
+class S3Fifo extends ReplacementPolicy {
+  /** References since the page came in or was last passed: in the frame table's accessed bits. */
+  private counts: usize;
+  private smallPages: u32;
+  private threshold: u32;
+  /** Whether the page for which a victim was found last was a ghost. */
+  private cameBack: bool;
+
+  about(): string {
+    return `{
+      "name": "s3-fifo",
+      "summary": "Three FIFO queues: a small one filters out pages used once, a main one keeps the others, ghosts remember",
+      "paper": "J. Yang, Y. Zhang, Z. Qiu, Y. Yue, K. V. Rashmi, FIFO queues are all you need for cache eviction, SOSP 2023",
+      "parameters": [
+        { "name": "small", "type": "share", "default": "10%", "min": 0, "max": 100,
+          "summary": "the small queue's share of the frames" },
+        { "name": "ghost", "type": "share", "default": "90%", "min": 0, "max": 1000,
+          "summary": "evicted pages that are remembered, as a share of the frames" },
+        { "name": "threshold", "type": "integer", "default": 2, "min": 1, "max": 3,
+          "summary": "references, after the fault, that move a page from the small queue to the main one" }
+      ]
+    }`;
+  }
+
+  /** The queues stand behind the fields. */
+  private get small(): Ring {
+    return changetype<Ring>(changetype<usize>(this) + offsetof<S3Fifo>());
+  }
+
+  private get main(): Ring {
+    return changetype<Ring>(changetype<usize>(this.small) + offsetof<Ring>());
+  }
+
+  private get ghosts(): Ghosts {
+    return changetype<Ghosts>(changetype<usize>(this.main) + offsetof<Ring>());
+  }
+
+  init(frames: u32, pages: u32): void {
+    this.counts = accessedAt();
+    this.smallPages = max<u32>(1, <u32>(parameter(0) * <f64>frames));
+    this.threshold = <u32>parameter(2);
+    this.small.init(frames);
+    this.main.init(frames);
+    this.ghosts.init(parameter(1) * <f64>frames, pages);
+  }
+
+  onHit(pfn: u32, references: u32): void {
+    const at = this.counts + pfn;
+    store<u8>(at, <u8>min(<u32>load<u8>(at) + references, COUNT_MAX));
+  }
+
+  victim(page: u32): u32 {
+    this.cameBack = this.ghosts.remove(page);
+    const pfn = this.small.count >= this.smallPages ? this.evictFromSmall() : NONE;
+    return pfn != NONE ? pfn : this.evictFromMain();
+  }
+
+  /** Moves pages to the main queue until one has to go; NONE when the small queue was all moved. */
+  private evictFromSmall(): u32 {
+    const counts = this.counts;
+    while (this.small.count != 0) {
+      const pfn = this.small.shift();
+      if (<u32>load<u8>(counts + pfn) < this.threshold) {
+        this.ghosts.add(pageIn(pfn));
+        return pfn;
+      }
+      store<u8>(counts + pfn, 0);
+      this.main.push(pfn);
+    }
+    return NONE;
+  }
+
+  private evictFromMain(): u32 {
+    const counts = this.counts;
+    let pfn = this.main.shift();
+    for (let count = load<u8>(counts + pfn); count != 0; count = load<u8>(counts + pfn)) {
+      store<u8>(counts + pfn, count - 1);
+      this.main.push(pfn);
+      pfn = this.main.shift();
+    }
+    return pfn;
+  }
+
+  onFill(pfn: u32, page: u32): void {
+    store<u8>(this.counts + pfn, 0);
+    if (this.cameBack) this.main.push(pfn);
+    else this.small.push(pfn);
+  }
+}
+
+register<S3Fifo>();
