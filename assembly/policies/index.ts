@@ -4,5 +4,6 @@ import "./fifo";
 import "./lru";
 import "./clock";
 import "./nru";
+import "./arc";
 import "./random";
 import "./opt";

@@ -5,6 +5,7 @@
  * each policy is named in its own file.
  */
 
+import { arc } from "./arc.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
@@ -13,6 +14,6 @@ import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "arc";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt };
+export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt, arc };
