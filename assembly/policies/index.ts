@@ -5,5 +5,6 @@ import "./lru";
 import "./clock";
 import "./nru";
 import "./arc";
+import "./car";
 import "./random";
 import "./opt";

@@ -6,6 +6,7 @@
  */
 
 import { arc } from "./arc.ts";
+import { car } from "./car.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
@@ -14,6 +15,6 @@ import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "arc";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "arc" | "car";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt, arc };
+export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt, arc, car };
