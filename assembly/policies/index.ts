@@ -6,5 +6,6 @@ import "./clock";
 import "./nru";
 import "./arc";
 import "./car";
+import "./w_tinylfu";
 import "./random";
 import "./opt";

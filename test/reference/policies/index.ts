@@ -14,7 +14,18 @@ import { lru } from "./lru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
+import { wTinyLfu } from "./w_tinylfu.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "arc" | "car";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "arc" | "car" | "w-tinylfu";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt, arc, car };
+export const policies: Record<PolicyName, PolicyFactory> = {
+  fifo,
+  lru,
+  clock,
+  nru,
+  random,
+  opt,
+  arc,
+  car,
+  "w-tinylfu": wTinyLfu,
+};
