@@ -7,5 +7,6 @@ import "./nru";
 import "./arc";
 import "./car";
 import "./w_tinylfu";
+import "./lecar";
 import "./random";
 import "./opt";

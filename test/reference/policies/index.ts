@@ -10,13 +10,24 @@ import { car } from "./car.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
+import { lecar } from "./lecar.ts";
 import { lru } from "./lru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
 import { wTinyLfu } from "./w_tinylfu.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "arc" | "car" | "w-tinylfu";
+export type PolicyName =
+  | "fifo"
+  | "lru"
+  | "clock"
+  | "nru"
+  | "random"
+  | "opt"
+  | "arc"
+  | "car"
+  | "lecar"
+  | "w-tinylfu";
 
 export const policies: Record<PolicyName, PolicyFactory> = {
   fifo,
@@ -27,5 +38,6 @@ export const policies: Record<PolicyName, PolicyFactory> = {
   opt,
   arc,
   car,
+  lecar,
   "w-tinylfu": wTinyLfu,
 };

@@ -69,7 +69,7 @@ function frequencySketch(frames: number) {
   let blocks = 1;
   while (8 * blocks < frames) blocks *= 2;
   const width = blocks * COUNTERS_IN_BLOCK_ROW;
-  const rows: number[][] = Array.from({ length: ROWS }, () => Array.from({ length: width }, () => 0));
+  let rows: number[][] = Array.from({ length: ROWS }, () => Array.from({ length: width }, () => 0));
   let sampled = 0;
 
   /** In each row, the counter of a page: in one block of all rows, anywhere in the row there. */
@@ -94,7 +94,7 @@ function frequencySketch(frames: number) {
       });
       sampled += 1;
       if (sampled === sampleSize) {
-        for (const row of rows) row.forEach((count, counter) => (row[counter] = Math.floor(count / 2)));
+        rows = rows.map((row) => row.map((count) => Math.floor(count / 2)));
         sampled /= 2;
       }
     },
