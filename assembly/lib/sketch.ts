@@ -4,35 +4,34 @@
  * that share a counter can only add to it. A reference increments just those of its four counters that are
  * least (minimal increment). When the sample is full all counters and its size are halved.
  *
- * The four counters are in one block of 64 bytes, so that a reference touches one cache line:
+ * The four counters of a page are in one word, so that a reference reads and writes one place. Pages get their
+ * words in turn, and a hash says which counter of each row is theirs:
  *
- *     block   [ row 0: 32 counters | row 1 | row 2 | row 3 ]     two counters a byte, the even one low
+ *     word of pages n, n + words, n + 2 * words, ...     [ row 0: 4 counters | row 1 | row 2 | row 3 ]
  *
  * Minimal increment and reset: G. Einziger, R. Friedman, B. Manes, "TinyLFU: A Highly Efficient Cache
- * Admission Policy", ACM TOS 13(4), 2017. Blocks: as in Caffeine. Hash: A. Appleby's MurmurHash3 finalizer.
+ * Admission Policy", ACM TOS 13(4), 2017.
  */
 
 import { reserve } from "../layout";
 
-const BLOCK_SHIFT = 6;
-const ROW_BYTES = 16;
-const COUNT_MAX: u32 = 15;
+const COUNT_MAX: u64 = 15;
+/** 2^32 divided by the golden ratio: what it multiplies is spread evenly over the upper bits. */
 const GOLDEN: u32 = 0x9e3779b1;
 
 @unmanaged
 @final
 export class Sketch {
-  private counters: usize;
-  private blockMask: u32;
+  private words: usize;
+  private wordMask: u32;
   private sampleReferences: u32;
   /** References until the sample is full. */
   private left: u32;
 
-  /** Reserves eight bytes for each of `pages` pages, or up to twice as many; a sample is `references` long. */
-  init(pages: u32, references: u32): void {
-    const blocks: u32 = pages > 8 ? 1 << (32 - clz((pages - 1) >> 3)) : 1;
-    this.counters = reserve((<u64>blocks) << BLOCK_SHIFT);
-    this.blockMask = blocks - 1;
+  /** Reserves a word for each of `length` pages, or up to twice as many; a sample is `references` long. */
+  init(length: u32, references: u32): void {
+    this.wordMask = length > 1 ? u32.MAX_VALUE >> clz(length - 1) : 0;
+    this.words = reserve((<u64>this.wordMask + 1) << 3);
     this.sampleReferences = references;
     this.left = references;
   }
@@ -50,60 +49,57 @@ export class Sketch {
 
   /** How often the page was referenced, at most 15. */
   estimate(page: u32): u32 {
+    const word = load<u64>(this.at(page));
     const hash = Sketch.hash(page);
-    const block = this.counters + ((<usize>(hash & this.blockMask)) << BLOCK_SHIFT);
-    const bits = hash * GOLDEN;
-    const count0 = Sketch.counter(Sketch.byte(block, 0, bits >> 12), bits >> 12);
-    const count1 = Sketch.counter(Sketch.byte(block, 1, bits >> 17), bits >> 17);
-    const count2 = Sketch.counter(Sketch.byte(block, 2, bits >> 22), bits >> 22);
-    const count3 = Sketch.counter(Sketch.byte(block, 3, bits >> 27), bits >> 27);
-    return min(min(count0, count1), min(count2, count3));
+    const count0 = Sketch.counter(word, Sketch.shift(hash, 0));
+    const count1 = Sketch.counter(word, Sketch.shift(hash, 1));
+    const count2 = Sketch.counter(word, Sketch.shift(hash, 2));
+    const count3 = Sketch.counter(word, Sketch.shift(hash, 3));
+    return <u32>min(min(count0, count1), min(count2, count3));
   }
 
   @inline
   private increment(page: u32, references: u32): void {
+    const at = this.at(page);
+    const word = load<u64>(at);
     const hash = Sketch.hash(page);
-    const block = this.counters + ((<usize>(hash & this.blockMask)) << BLOCK_SHIFT);
-    const bits = hash * GOLDEN;
-    const at0 = Sketch.byte(block, 0, bits >> 12);
-    const at1 = Sketch.byte(block, 1, bits >> 17);
-    const at2 = Sketch.byte(block, 2, bits >> 22);
-    const at3 = Sketch.byte(block, 3, bits >> 27);
-    const count0 = Sketch.counter(at0, bits >> 12);
-    const count1 = Sketch.counter(at1, bits >> 17);
-    const count2 = Sketch.counter(at2, bits >> 22);
-    const count3 = Sketch.counter(at3, bits >> 27);
+    const shift0 = Sketch.shift(hash, 0);
+    const shift1 = Sketch.shift(hash, 1);
+    const shift2 = Sketch.shift(hash, 2);
+    const shift3 = Sketch.shift(hash, 3);
+    const count0 = Sketch.counter(word, shift0);
+    const count1 = Sketch.counter(word, shift1);
+    const count2 = Sketch.counter(word, shift2);
+    const count3 = Sketch.counter(word, shift3);
     const least = min(min(count0, count1), min(count2, count3));
     if (least == COUNT_MAX) return;
     const count = min(least + references, COUNT_MAX);
-    Sketch.raise(at0, bits >> 12, count0, count);
-    Sketch.raise(at1, bits >> 17, count1, count);
-    Sketch.raise(at2, bits >> 22, count2, count);
-    Sketch.raise(at3, bits >> 27, count3, count);
+    const added0 = (max(count0, count) - count0) << shift0;
+    const added1 = (max(count1, count) - count1) << shift1;
+    const added2 = (max(count2, count) - count2) << shift2;
+    const added3 = (max(count3, count) - count3) << shift3;
+    store<u64>(at, word + (added0 | added1 | added2 | added3));
   }
 
   @inline
-  private static hash(page: u32): u32 {
-    let hash = page;
-    hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
-    hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
-    return hash ^ (hash >> 16);
+  private at(page: u32): usize {
+    return this.words + ((<usize>(page & this.wordMask)) << 3);
   }
 
-  /** Address of the byte with the counter that the low five bits of `bits` choose. */
+  /** Eight bits: which counter in each row. */
   @inline
-  private static byte(block: usize, row: usize, bits: u32): usize {
-    return block + row * ROW_BYTES + ((bits & 31) >> 1);
+  private static hash(page: u32): u64 {
+    return (page * GOLDEN) >> 24;
   }
 
   @inline
-  private static counter(at: usize, bits: u32): u32 {
-    return (<u32>load<u8>(at) >> ((bits & 1) << 2)) & COUNT_MAX;
+  private static shift(hash: u64, row: u64): u64 {
+    return (row << 4) | (((hash >> (row << 1)) & 3) << 2);
   }
 
   @inline
-  private static raise(at: usize, bits: u32, from: u32, to: u32): void {
-    store<u8>(at, <u8>(<u32>load<u8>(at) + ((max(from, to) - from) << ((bits & 1) << 2))));
+  private static counter(word: u64, shift: u64): u64 {
+    return (word >> shift) & COUNT_MAX;
   }
 
   private countAndHalve(page: u32, references: u32): void {
@@ -118,8 +114,8 @@ export class Sketch {
   }
 
   private halve(): void {
-    const end = this.counters + ((<usize>this.blockMask + 1) << BLOCK_SHIFT);
-    for (let at = this.counters; at < end; at += 8) {
+    const end = this.words + ((<usize>this.wordMask + 1) << 3);
+    for (let at = this.words; at < end; at += 8) {
       store<u64>(at, (load<u64>(at) >> 1) & 0x7777777777777777);
     }
   }

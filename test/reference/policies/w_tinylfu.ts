@@ -60,26 +60,20 @@ function remove(list: PageId[], page: PageId): boolean {
 }
 
 const ROWS = 4;
-const COUNTERS_IN_BLOCK_ROW = 32;
 const COUNT_MAX = 15;
 
 /** Counts of the references in a sample that is ten times as long as there are frames, and ages. */
 function frequencySketch(frames: number) {
   const sampleSize = 10 * frames;
-  let blocks = 1;
-  while (8 * blocks < frames) blocks *= 2;
-  const width = blocks * COUNTERS_IN_BLOCK_ROW;
-  let rows: number[][] = Array.from({ length: ROWS }, () => Array.from({ length: width }, () => 0));
+  let words = 1;
+  while (words < frames) words *= 2;
+  let rows = Array.from({ length: ROWS }, () => Array.from({ length: 4 * words }, () => 0));
   let sampled = 0;
 
-  /** In each row, the counter of a page: in one block of all rows, anywhere in the row there. */
+  /** In each row, a page has one of four counters that it shares with the pages of the same word. */
   const countersOf = (page: PageId): number[] => {
-    const hash = murmur3Finalizer(page);
-    const bits = Math.imul(hash, 0x9e3779b1) >>> 12;
-    return rows.map((_, row) => {
-      const block = hash % blocks;
-      return block * COUNTERS_IN_BLOCK_ROW + (Math.floor(bits / 32 ** row) % 32);
-    });
+    const hash = Math.imul(page, 0x9e3779b1) >>> 24;
+    return rows.map((_, row) => 4 * (page % words) + (Math.floor(hash / 4 ** row) % 4));
   };
   const estimate = (page: PageId): number =>
     Math.min(...countersOf(page).map((counter, row) => rows[row]![counter]!));
@@ -99,12 +93,4 @@ function frequencySketch(frames: number) {
       }
     },
   };
-}
-
-/** A. Appleby's mixing of 32 bits, the end of MurmurHash3. */
-function murmur3Finalizer(value: number): number {
-  let hash = value;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }
