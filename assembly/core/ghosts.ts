@@ -5,10 +5,10 @@
  *     slots u32[]    . . . [ page | hole | page | ... | page ] . . .       page + 1, or 0
  *                           ^ oldest                         ^ next
  *
- * The ring has twice as many slots as the list may have pages, and when holes have filled it they are squeezed
- * out. What is known by page, its slot, is the page's note (see frames.ts), so that a fault learns whether
- * its page is a ghost without looking anywhere else: with an array by page ARC ran half as fast, for the
- * caches did not hold it.
+ * The ring has twice as many slots as the list may have pages, and when holes have filled it they are
+ * squeezed out. What is known by page, its slot, is the page's note (see frames.ts), so that a fault learns
+ * whether its page is a ghost without looking anywhere else: with an array by page ARC ran half as fast, for
+ * the caches did not hold it.
  */
 
 import { reserveArray } from "../layout";
@@ -28,7 +28,10 @@ export class GhostList {
   /** Pages in the list. */
   length: u32;
 
-  /** Reserves the list for at most `length` pages at a time. Lists differ in their `number`, from 0. */
+  /**
+   * Reserves the list for at most `length` pages at a time. A policy's lists are numbered from 0 and have the
+   * same length.
+   */
   init(length: u32, number: u32): void {
     this.slotCount = length << 1;
     this.slots = reserveArray<u32>(length << 1);

@@ -1,11 +1,11 @@
 /**
  * A frequency sketch: about how often each page was referenced in a sample of the latest references, in four
- * bits a count. A page has a counter in each of four rows, and its count is the least of them, for other pages
- * that share a counter can only add to it. A reference increments just those of its four counters that are
- * least (minimal increment). When the sample is full all counters and its size are halved.
+ * bits a count. A page has a counter in each of four rows, and its count is the least of them, for other
+ * pages that share a counter can only add to it. A reference increments just those of its four counters that
+ * are least (minimal increment). When the sample is full all counters and its size are halved.
  *
- * The four counters of a page are in one word, so that a reference reads and writes one place. Pages get their
- * words in turn, and a hash says which counter of each row is theirs:
+ * The four counters of a page are in one word, so that a reference reads and writes one place. Pages get
+ * their words in turn, and a hash says which counter of each row is theirs:
  *
  *     word of pages n, n + words, n + 2 * words, ...     [ row 0: 4 counters | row 1 | row 2 | row 3 ]
  *

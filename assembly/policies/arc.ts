@@ -1,7 +1,7 @@
 /**
- * ARC, the adaptive replacement cache: two LRU lists of resident pages, each continued by a list of the ghosts
- * of pages that it gave up. A fault on a ghost shows which list should have been longer, and moves the target
- * p for the length of T1, the faster the longer the other list of ghosts is.
+ * ARC, the adaptive replacement cache: two LRU lists of resident pages, each continued by a list of the
+ * ghosts of pages that it gave up. A fault on a ghost shows which list should have been longer, and moves the
+ * target p for the length of T1, the faster the longer the other list of ghosts is.
  *
  *     referenced once          [ newest  T1  oldest ][ newest  B1  oldest ]    |T1| + |B1| <= c
  *     referenced again         [ newest  T2  oldest ][ newest  B2  oldest ]    |B1| + |B2| <= c
@@ -9,8 +9,8 @@
  *
  * A frame's accessed bit says that it is in T2.
  *
- * Figure 4 of the paper, with a real number p. (libCacheSim counts the same faults; some of its versions round
- * the steps of p down, and then differ by a few in a thousand.)
+ * Figure 4 of the paper, with a real number p. (libCacheSim counts the same faults; some of its versions
+ * round the steps of p down, and then differ by a few in a thousand.)
  */
 
 import { accessedAt, pageIn } from "../core/frames";

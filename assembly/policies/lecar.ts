@@ -1,25 +1,27 @@
 /**
- * LeCaR, learning cache replacement: every victim is chosen by one of two experts, LRU or LFU, drawn at random
- * by weights. Each expert has a history of the pages that it evicted. When a page comes back from a history
- * its expert was wrong, and the other's weight grows by a factor of e^(rate * r) with r = 0.005^(t / N), t
- * references after the eviction from N frames.
+ * LeCaR, learning cache replacement: every victim is chosen by one of two experts, LRU or LFU, drawn at
+ * random by weights. Each expert has a history of the pages that it evicted. When a page comes back from a
+ * history its expert was wrong, and the other's weight grows by a factor of e^(rate * r) with r =
+ * 0.005^(t/N), t references after the eviction from N frames.
  *
- *     links       of frames in order of reference, for LRU
- *     uses        u64[frames]   frequency u32 | page u32; LFU evicts the least
- *     heap        of frames by uses as they once were: a hit leaves it alone, and since uses only grow, the frame
- *                 at the top need only sink until one is there whose uses are as the heap has them
- *     frequencies u32[pages], evictions u64[pages]    of pages in a history: their uses, and when they left
+ *     links         of frames in order of reference, for LRU
+ *     frequencies   u32[pages]   references to a page, while it is resident or in a history
+ *     heap          of frames by frequency and page, as they once were; LFU evicts the least. A hit leaves
+ *                   the heap alone: since frequencies only grow, the frame at the top need only sink until
+ *                   one is there whose frequency is as the heap has it
+ *     evictions     u64[pages]   when a page in a history was evicted
  *
  * Algorithms 1 and 2 of the paper. What it leaves open is as in the authors' program: a page that comes back
- * from a history has its frequency from before, and LFU ties go to the lowest page number, which is that of the
- * page touched first. Departure: both weights are divided by their sum, for the paper's w_LFU = 1 - w_LRU can
- * stay 0 for ever in floating point. The authors' program keeps both between 1% and 99%, which is `least=1%`
- * here, has histories of N pages each, which is `history=100%`, and enters a page that both experts would evict
- * in no history, which the paper does not say: on loops, where they agree often, that makes a difference.
- * Sizes are rounded down. Powers and exponentials are computed with + - * / alone, in the order below, so that
- * the weights have the same bits everywhere.
+ * from a history has its frequency from before, and LFU ties go to the lowest page number, which is that of
+ * the page touched first. Departure: both weights are divided by their sum, for the paper's w_LFU = 1 - w_LRU
+ * can stay 0 for ever in floating point. The authors' program keeps both between 1% and 99%, which is
+ * `least=1%` here, has histories of N pages each, which is `history=100%`, and enters a page that both
+ * experts would evict in no history, which on loops, where they agree often, makes a difference. Sizes
+ * are rounded down. Powers and exponentials are computed with + - * / alone, in the
+ * order below, so that the weights have the same bits everywhere.
  */
 
+import { pageIn } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -37,10 +39,6 @@ const LRU: u32 = 0;
 const LFU: u32 = 1;
 const NONE: u32 = 2;
 
-/** The place of the frequency in a frame's uses. */
-const FREQUENCY_SHIFT: u64 = 32;
-const FREQUENCY_MASK: u64 = u64.MAX_VALUE << FREQUENCY_SHIFT;
-
 const LN_200: f64 = 5.298317366548036;
 const DRAWS: u32 = 1 << 31;
 
@@ -48,7 +46,6 @@ const DRAWS: u32 = 1 << 31;
 @final
 class LeCar extends ReplacementPolicy {
   private nodes: usize;
-  private uses: usize;
   private frequencies: usize;
   private evictions: usize;
   private historyPages: u32;
@@ -66,7 +63,7 @@ class LeCar extends ReplacementPolicy {
   private lfuWeight: f64;
   /** What the next `onFill` has to do, as `victim` has found. */
   private fillFrequency: u32;
-  private evictedUses: u64;
+  private evictedPage: u32;
   private evictedBy: u32;
   private histories: usize;
 
@@ -117,7 +114,6 @@ class LeCar extends ReplacementPolicy {
     rngAt(changetype<usize>(this.rng), 0);
     this.links.init(frames + FIRST);
     this.heap.init(frames);
-    this.uses = reserveArray<u64>(frames);
     this.frequencies = reserveArray<u32>(pages);
     this.evictions = reserveArray<u64>(pages);
     this.history(LRU).init(this.historyPages, LRU);
@@ -127,10 +123,10 @@ class LeCar extends ReplacementPolicy {
   @inline
   onHit(pfn: u32, references: u32): void {
     const node = pfn + FIRST;
-    const at = this.uses + ((<usize>pfn) << 3);
-    const uses = load<u64>(at);
+    const at = this.frequencies + ((<usize>pageIn(pfn)) << 2);
+    const frequency = load<u32>(at);
+    store<u32>(at, frequency + min(references, ~frequency));
     this.time += references;
-    store<u64>(at, uses + min<u64>((<u64>references) << FREQUENCY_SHIFT, ~uses & FREQUENCY_MASK));
     if (this.links.next(LIST) != node) this.links.moveAfter(LIST, node);
   }
 
@@ -145,22 +141,19 @@ class LeCar extends ReplacementPolicy {
     const history = this.history(expert);
     if (history.length == this.historyPages) history.forgetOldest();
     this.evictedBy = expert;
-    this.evictedUses = this.usesOf(pfn);
+    this.evictedPage = pageIn(pfn);
     return pfn;
   }
 
   onFill(pfn: u32, page: u32): void {
     this.time++;
     if (this.evictedBy != NONE) {
-      const evicted = <u32>this.evictedUses;
-      this.history(this.evictedBy).add(evicted);
-      store<u32>(this.frequencies + ((<usize>evicted) << 2), <u32>(this.evictedUses >> FREQUENCY_SHIFT));
-      store<u64>(this.evictions + ((<usize>evicted) << 3), this.time);
+      this.history(this.evictedBy).add(this.evictedPage);
+      store<u64>(this.evictions + ((<usize>this.evictedPage) << 3), this.time);
       this.evictedBy = NONE;
     }
-    const uses = ((<u64>this.fillFrequency) << FREQUENCY_SHIFT) | page;
-    store<u64>(this.uses + ((<usize>pfn) << 3), uses);
-    this.heap.set(pfn, ~uses);
+    store<u32>(this.frequencies + ((<usize>page) << 2), this.fillFrequency);
+    this.heap.set(pfn, this.keyOf(pfn));
     this.links.insertAfter(LIST, pfn + FIRST);
     this.fillFrequency = 1;
   }
@@ -183,16 +176,20 @@ class LeCar extends ReplacementPolicy {
     return min<f64>(max<f64>(weight, this.leastWeight), 1 - this.leastWeight);
   }
 
-  private usesOf(pfn: u32): u64 {
-    return load<u64>(this.uses + ((<usize>pfn) << 3));
+  /** What LFU goes by, complemented, for the heap has the greatest first. */
+  private keyOf(pfn: u32): u64 {
+    const page = pageIn(pfn);
+    const frequency = load<u32>(this.frequencies + ((<usize>page) << 2));
+    return ~(((<u64>frequency) << 32) | page);
   }
 
-  /** The frame with the least uses; the heap has the greatest first, so its keys are their complements. */
   private leastUsed(): u32 {
     let pfn = this.heap.top();
-    while (this.heap.key(pfn) != ~this.usesOf(pfn)) {
-      this.heap.set(pfn, ~this.usesOf(pfn));
+    let key = this.keyOf(pfn);
+    while (this.heap.key(pfn) != key) {
+      this.heap.set(pfn, key);
       pfn = this.heap.top();
+      key = this.keyOf(pfn);
     }
     return pfn;
   }

@@ -11,13 +11,14 @@
  * Three lists of frames; the accessed bits say in which a frame is. There is nothing about pages that are not
  * resident but the sketch: 8 to 16 bytes a frame, and a sample of ten references a frame.
  *
- * Of the paper: the sketch with minimal increment, halved at the end of each sample, and its size with it; the
- * candidate must have been referenced more often than the victim. No doorkeeper, a Bloom filter that saves
- * space in the sketch and is an option there. Where demand paging asks for more: the incoming page gets a frame
- * in any case, so the window has one frame at least, and admission is decided between resident pages. Sizes are
- * rounded down. A reference is counted after the victim of its fault has been chosen.
- * Caffeine, by one of the authors, increments all four counters, sometimes lets a candidate win that is used
- * less, so that nobody can abuse the hash function, and adapts the size of the window.
+ * Of the paper: minimal increment; at the end of a sample all counters and its size are halved; the candidate
+ * must have been referenced more often than the victim. Its doorkeeper, a Bloom filter that keeps pages that
+ * come but once out of the sketch to save space, is left out, as it is by default in Caffeine's simulator.
+ * Where demand paging asks for more: the incoming page gets a frame in any case, so the window has one frame
+ * at least, and admission is decided between two resident pages. Sizes are rounded down. A reference is
+ * counted after the victim of its fault has been chosen. Caffeine, by one of the authors, increments all four
+ * counters of a page, lets a candidate that is used less win now and then, so that nobody can abuse the hash
+ * function, and adapts the size of the window.
  */
 
 import { accessedAt, pageIn } from "../core/frames";
@@ -39,7 +40,7 @@ const SAMPLE_REFERENCES_PER_FRAME: u32 = 10;
 class WTinyLfu extends ReplacementPolicy {
   private nodes: usize;
   private accessed: usize;
-  /** Frames in the window, and how many more it may have. */
+  /** How many more frames the window may have. */
   private windowFree: u32;
   /** How many more frames the protected segment may have. */
   private protectedFree: u32;
@@ -98,6 +99,7 @@ class WTinyLfu extends ReplacementPolicy {
     store<u8>(this.accessed + node - FIRST, <u8>list);
   }
 
+  @inline
   victim(page: u32): u32 {
     const candidate = this.links.previous(WINDOW);
     let resident = this.links.previous(PROBATION);
@@ -117,6 +119,7 @@ class WTinyLfu extends ReplacementPolicy {
     return this.sketch.estimate(pageIn(node - FIRST));
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (this.links.next(PROBATION) == WINDOW) this.links.split(FIRST);
     this.sketch.count(page, 1);

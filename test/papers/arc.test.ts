@@ -1,6 +1,6 @@
 /*
- * N. Megiddo, D. S. Modha, "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 2003, figure 4, and
- * S. Bansal, D. S. Modha, "CAR: Clock with Adaptive Replacement", FAST 2004, figure 2, stepped through by hand.
+ * N. Megiddo, D. S. Modha, "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 2003, figure 4, and S.
+ * Bansal, D. S. Modha, "CAR: Clock with Adaptive Replacement", FAST 2004, figure 2, stepped through by hand.
  */
 
 import { describe, expect, it } from "vitest";
@@ -29,8 +29,8 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
       expect(resident("arc", 3, "1 2 3 4 1 5 6 7")).toBe("5 6 7");
     });
 
-    // T1 = B, T2 = A. C: p = 0, so B goes to B1. B, case II: p = 1 = |T1|, so A goes to B2, and B comes into T2.
-    // A, case III: p = 0, so C goes to B1, and A comes into T2.
+    // T1 = B, T2 = A. C: p = 0, so B goes to B1. B, case II: p = 1 = |T1|, so A goes to B2, and B comes into
+    // T2. A, case III: p = 0, so C goes to B1, and A comes into T2.
     it("lengthens T1 after a fault on a ghost of T1, and T2 after one on a ghost of T2", () => {
       expect(resident("arc", 2, "A A B C")).toBe("A C");
       expect(resident("arc", 2, "A A B C B")).toBe("B C");
@@ -60,8 +60,8 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
       expect(resident("car", 3, "1 2 3 4 1 5 6 7")).toBe("5 6 7");
     });
 
-    // C takes B, after A has moved to T2. Unlike in ARC, the victim for B's return is chosen before p is moved:
-    // C, for |T1| = 1 = max(1, p).
+    // C takes B, after A has moved to T2. Unlike in ARC, the victim for B's return is chosen before p is
+    // moved: C, for |T1| = 1 = max(1, p).
     it("chooses the victim before it learns from the fault", () => {
       expect(resident("car", 2, "A A B C")).toBe("A C");
       expect(resident("car", 2, "A A B C B")).toBe("A B");

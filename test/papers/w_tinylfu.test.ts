@@ -1,6 +1,6 @@
 /*
- * G. Einziger, R. Friedman, B. Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM Transactions on
- * Storage 13(4), 2017: what W-TinyLFU admits, and what it forgets.
+ * G. Einziger, R. Friedman, B. Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM Transactions
+ * on Storage 13(4), 2017: what W-TinyLFU admits, and what it forgets.
  */
 
 import { describe, expect, it } from "vitest";
