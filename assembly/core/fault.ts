@@ -14,6 +14,7 @@ import {
   residentPages,
   setFrameEntry,
   takeFreeFrame,
+  UNTOUCHED,
 } from "./frames";
 import { ReplacementPolicy } from "./policy";
 import { History, majorFaults, minorFaults, stats } from "./stats";
@@ -23,7 +24,7 @@ export class DemandPaging {
   /** Handles the fault of reference number `position` on `page`; returns its frame. */
   @inline
   static fault<P extends ReplacementPolicy>(policy: P, page: u32, position: u64): u32 {
-    History.countFault(position, frameEntry(page) == EVICTED);
+    History.countFault(position, frameEntry(page) != UNTOUCHED);
     let pfn = takeFreeFrame();
     if (pfn == frames()) {
       pfn = policy.victim(page);

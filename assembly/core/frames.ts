@@ -1,16 +1,19 @@
 /**
  * The frame table: which page is in which frame, and back, with accessed and dirty bits.
  *
- *     page id ──frameOf──> pfn           0 never touched, 1 evicted, pfn + 2 resident
+ *     page id ──frameOf──> pfn           0 never touched, 1 + 2 * note evicted, pfn + 2^31 resident
  *     pfn ──pageOf──> page id, ──tagOf──> address space and vpn (for shootdowns)
  */
 
 import { reserveArray } from "../layout";
 
-/** States of a page that has no frame; any greater entry of the page map is a pfn + FRAME_BIAS. */
+/**
+ * Entries of the page map: a page that was never touched, one that was evicted and of which the policy has
+ * noted nothing, and from FRAME_BIAS on a pfn + FRAME_BIAS.
+ */
 export const UNTOUCHED: u32 = 0;
 export const EVICTED: u32 = 1;
-export const FRAME_BIAS: u32 = 2;
+export const FRAME_BIAS: u32 = 1 << 31;
 
 let frameCount: u32 = 0;
 let pageCapacity: u32 = 0;
@@ -41,6 +44,19 @@ export function frameEntry(page: u32): u32 {
 
 export function setFrameEntry(page: u32, entry: u32): void {
   store<u32>(frameOf + ((<usize>page) << 2), entry);
+}
+
+/**
+ * What the policy has noted of a page that is not resident, 0 at first. The note is in the entry that every
+ * fault reads, so it costs no look elsewhere; it is lost when the page is brought in.
+ */
+export function noteOf(page: u32): u32 {
+  return frameEntry(page) >> 1;
+}
+
+/** Notes a number below 2^30 of a page that has been evicted: of a victim, from `onFill` on. */
+export function setNote(page: u32, note: u32): void {
+  setFrameEntry(page, EVICTED | (note << 1));
 }
 
 /** The page map itself, for loops that keep its address in a local. */

@@ -10,7 +10,7 @@
  *
  * Frames 0, 1, 2, ... are filled in that order before `victim` is called for the first time.
  * A `page` is a dense id, given by first touch; what a policy keeps for pages that are not resident
- * (ghost lists, histories) is indexed by it.
+ * (ghost lists, histories) is indexed by it, or is in its note (frames.ts, ghosts.ts).
  *
  * A policy may also have these, and the loops find out at compile time whether it does:
  *  - `interval(): u32` and `onInterval(): void`: the latter is called before reference number n, counted

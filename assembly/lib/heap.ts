@@ -82,7 +82,7 @@ export class Heap {
     return load<u32>(this.place + ((<usize>pfn) << 2));
   }
 
-  private key(pfn: u32): u64 {
+  key(pfn: u32): u64 {
     return load<u64>(this.keys + ((<usize>pfn) << 3));
   }
 }

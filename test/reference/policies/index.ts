@@ -7,10 +7,13 @@
 
 import { twoQ } from "./2q.ts";
 import { aging } from "./aging.ts";
+import { arc } from "./arc.ts";
+import { car } from "./car.ts";
 import { clock } from "./clock.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
 import { hyperbolic } from "./hyperbolic.ts";
+import { lecar } from "./lecar.ts";
 import { lfu } from "./lfu.ts";
 import { lru } from "./lru.ts";
 import { lruK } from "./lru_k.ts";
@@ -22,6 +25,7 @@ import { random } from "./random.ts";
 import { s3Fifo } from "./s3_fifo.ts";
 import { sieve } from "./sieve.ts";
 import { slru } from "./slru.ts";
+import { wTinyLfu } from "./w_tinylfu.ts";
 
 export const policies = {
   fifo,
@@ -40,6 +44,10 @@ export const policies = {
   "2q": twoQ,
   slru,
   mq,
+  arc,
+  car,
+  lecar,
+  "w-tinylfu": wTinyLfu,
 } satisfies Record<string, PolicyFactory>;
 
 export type PolicyName = keyof typeof policies;

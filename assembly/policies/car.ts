@@ -1,0 +1,142 @@
+/**
+ * CAR, clock with adaptive replacement: ARC (arc.ts) with two clocks in place of its LRU lists, so that a hit
+ * only sets a bit.
+ *
+ *     clocks of frames                    ghosts, pages
+ *     [ head  T1  tail ]                  [ newest  B1  oldest ]    |T1| + |B1| <= c
+ *     [ head  T2  tail ]                  [ newest  B2  oldest ]    |B1| + |B2| <= c
+ *
+ * The victim is the first page at a clock's head that was not referenced: T1's while T1 has its target length
+ * p, and else T2's. Referenced pages on the way go to the tail of T2, from both clocks. A fault on a ghost
+ * moves p as in ARC, but after the victim has been chosen, and brings the page into T2.
+ *
+ * Figure 2 of the paper, with a real number p.
+ */
+
+import { accessedAt, pageIn } from "../core/frames";
+import { GhostList } from "../core/ghosts";
+import { ReplacementPolicy } from "../core/policy";
+import { register } from "../core/registry";
+import { Links } from "../lib/list";
+
+/** Sentinels of the clocks, whose tail is behind them; the ghosts of a clock's pages have its number too. */
+const T1: u32 = 0;
+const T2: u32 = 1;
+const FIRST: u32 = 2;
+const NO_LIST: u32 = 2;
+
+@unmanaged
+@final
+class Car extends ReplacementPolicy {
+  private nodes: usize;
+  private accessed: usize;
+  /** The target for the length of T1. */
+  private p: f64;
+  private frames: u32;
+  /** The length of T1. */
+  private t1: u32;
+  /** What the next `onFill` has to do, as `victim` has found: where the page goes, and the evicted one. */
+  private fillClock: u32;
+  private evictedPage: u32;
+  private evictedList: u32;
+  private ghosts: usize;
+
+  about(): string {
+    return `{
+      "name": "car",
+      "summary": "Clock with adaptive replacement: ARC with clocks instead of lists, so that a hit only sets a bit",
+      "paper": "S. Bansal, D. S. Modha, CAR: Clock with adaptive replacement, USENIX FAST, 2004",
+      "parameters": []
+    }`;
+  }
+
+  private get clocks(): Links {
+    return changetype<Links>(changetype<usize>(this));
+  }
+
+  /** The ghosts of the pages from T1 and from T2; both lists stand behind the fields. */
+  private get b1(): GhostList {
+    return changetype<GhostList>(changetype<usize>(this) + offsetof<Car>("ghosts"));
+  }
+
+  private get b2(): GhostList {
+    return changetype<GhostList>(changetype<usize>(this) + offsetof<Car>("ghosts") + offsetof<GhostList>());
+  }
+
+  init(frames: u32, pages: u32): void {
+    this.frames = frames;
+    this.accessed = accessedAt();
+    this.evictedList = NO_LIST;
+    this.clocks.init(frames + FIRST);
+    this.b1.init(frames, T1);
+    this.b2.init(frames, T2);
+  }
+
+  @inline
+  onHit(pfn: u32, references: u32): void {
+    store<u8>(this.accessed + pfn, 1);
+  }
+
+  @inline
+  victim(page: u32): u32 {
+    const pfn = this.replace();
+    const b1 = this.b1.length + <u32>(this.evictedList == T1);
+    const b2 = this.b2.length + <u32>(this.evictedList == T2);
+    if (this.b1.has(page)) {
+      const step = max<f64>(1, <f64>b2 / <f64>b1);
+      this.p = min<f64>(this.p + step, <f64>this.frames);
+      this.b1.remove(page);
+      this.fillClock = T2;
+    } else if (this.b2.has(page)) {
+      const step = max<f64>(1, <f64>b1 / <f64>b2);
+      this.p = max<f64>(this.p - step, 0);
+      this.b2.remove(page);
+      this.fillClock = T2;
+    } else if (this.t1 + b1 == this.frames) {
+      if (this.b1.length == 0) this.evictedList = NO_LIST;
+      else this.b1.forgetOldest();
+    } else if (b1 + b2 > this.frames) {
+      this.b2.forgetOldest();
+    }
+    return pfn;
+  }
+
+  /** The frame of the victim, taken out of its clock. */
+  @inline
+  private replace(): u32 {
+    const accessed = this.accessed;
+    const target = max<f64>(1, this.p);
+    let t1 = this.t1;
+    let clock: u32;
+    let pfn: u32;
+    for (;;) {
+      clock = <f64>t1 >= target ? T1 : T2;
+      t1 -= <u32>(clock == T1);
+      const node = this.clocks.previous(clock);
+      pfn = node - FIRST;
+      if (load<u8>(accessed + pfn) == 0) break;
+      store<u8>(accessed + pfn, 0);
+      this.clocks.moveAfter(T2, node);
+    }
+    this.clocks.remove(pfn + FIRST);
+    this.t1 = t1;
+    this.evictedList = clock;
+    this.evictedPage = pageIn(pfn);
+    return pfn;
+  }
+
+  @inline
+  onFill(pfn: u32, page: u32): void {
+    if (this.evictedList == T1) this.b1.add(this.evictedPage);
+    else if (this.evictedList == T2) this.b2.add(this.evictedPage);
+    else if (this.clocks.next(T2) == T1) this.clocks.split(FIRST);
+    this.evictedList = NO_LIST;
+
+    store<u8>(this.accessed + pfn, 0);
+    this.clocks.insertAfter(this.fillClock, pfn + FIRST);
+    this.t1 += <u32>(this.fillClock == T1);
+    this.fillClock = T1;
+  }
+}
+
+register<Car>();
