@@ -4,5 +4,7 @@ import "./fifo";
 import "./lru";
 import "./clock";
 import "./nru";
+import "./lirs";
+import "./clock_pro";
 import "./random";
 import "./opt";

@@ -6,13 +6,24 @@
  */
 
 import { clock } from "./clock.ts";
+import { clockPro } from "./clock_pro.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
+import { lirs } from "./lirs.ts";
 import { lru } from "./lru.ts";
 import { nru } from "./nru.ts";
 import { opt } from "./opt.ts";
 import { random } from "./random.ts";
 
-export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt";
+export type PolicyName = "fifo" | "lru" | "clock" | "nru" | "random" | "opt" | "lirs" | "clock-pro";
 
-export const policies: Record<PolicyName, PolicyFactory> = { fifo, lru, clock, nru, random, opt };
+export const policies: Record<PolicyName, PolicyFactory> = {
+  fifo,
+  lru,
+  clock,
+  nru,
+  random,
+  opt,
+  lirs,
+  "clock-pro": clockPro,
+};

@@ -1,0 +1,273 @@
+/**
+ * CLOCK-Pro: what LIRS does, with reference bits, so that a hit costs no more than Clock's. Hot pages stay,
+ * cold pages come and go. A cold page is in its test period as long as a hot page is older than it, be it
+ * resident or evicted by then; if it is referenced in that time, it turns hot, and the oldest hot page that
+ * was not referenced turns cold.
+ *
+ *     oldest ┌───┬───┬───┬───┬───┬───┬───┬───┬───┐ newest: the list head     h hot    c cold, test over
+ *            │ c │ h │ g │ h │ g │ t │ h │ c │ t │                           t cold, in test
+ *            └───┴───┴───┴───┴───┴───┴───┴───┴───┘                           g cold, in test, evicted
+ *     cold hand ▲   ▲   ▲ test hand: ends the test of the oldest, when there are more g than frames
+ *                   └ hot hand: turns hot pages cold and ends the tests of those that it passes
+ *
+ * Each hand is at the oldest page of its kind. Where the paper's hands pass a page on the circle and so leave
+ * it at the list head, here it is moved there. The links are by page; evicted pages stay among the others.
+ *
+ * S. Jiang, F. Chen, X. Zhang, USENIX Annual Technical Conference, 2005. Where the paper is silent:
+ *  - `cold` is the number of resident cold pages, min(frames, max(2, floor(share x frames))), and memory is
+ *    first filled with hot pages, then with cold ones, as in the authors' program. Two frames or one leave
+ *    none for hot pages, and without these it is Clock;
+ *  - when it is adaptive, it starts there with a share of 1%, that of LIRS, is never below, and leaves at
+ *    least one frame to hot pages. A page whose bit is set when its test ends was referenced in its test;
+ *  - a reference to the page referenced last does not set its bit, as in the authors' program: else any page
+ *    referenced twice in a row would turn hot.
+ * Unlike the authors' program, which evicts a cold page after its test although its bit is set, this clears
+ * the bit and moves the page to the list head, as the paper says.
+ */
+
+import { accessedAt, FRAME_BIAS, frameEntry } from "../core/frames";
+import { parameter, ReplacementPolicy } from "../core/policy";
+import { register } from "../core/registry";
+import { reserveArray } from "../layout";
+import { Links } from "../lib/list";
+
+/** The list's sentinel, where a hand is that has nothing before it, and the node of page 0. */
+const LIST: u32 = 0;
+const FIRST: u32 = 1;
+
+/** What a page is; zero at the start. */
+const OUTSIDE: u32 = 0;
+const HOT: u32 = 1;
+const COLD: u32 = 2;
+const COLD_IN_TEST: u32 = 3;
+const EVICTED_IN_TEST: u32 = 4;
+
+const ADAPTIVE: f64 = -1;
+const ADAPTIVE_SHARE_MIN: f64 = 0.01;
+const COLD_MIN: i32 = 2;
+
+@unmanaged
+@final
+class ClockPro extends ReplacementPolicy {
+  private links: usize;
+  /** By node. */
+  private kinds: usize;
+  /** The reference bits, by frame. */
+  private accessed: usize;
+  private lastPfn: u32;
+
+  private hotHand: u32;
+  private coldHand: u32;
+  private testHand: u32;
+
+  private frames: i32;
+  /** Frames that are still to be filled with hot pages. */
+  private hotToFill: i32;
+  private hotPages: i32;
+  private evictedInTest: i32;
+  private coldTarget: i32;
+  private coldMin: i32;
+  private coldMax: i32;
+
+  about(): string {
+    return `{
+      "name": "clock-pro",
+      "summary": "LIRS by reference bits: three hands tell hot pages from cold ones, which are on trial even after they were evicted",
+      "paper": "S. Jiang, F. Chen, X. Zhang, CLOCK-Pro: An effective improvement of the CLOCK replacement, USENIX Annual Technical Conference, 2005",
+      "parameters": [
+        { "name": "cold", "type": "share", "default": "adaptive", "min": 0, "max": 100, "choices": ["adaptive"],
+          "summary": "share of the frames for cold pages, at least 2 frames" }
+      ]
+    }`;
+  }
+
+  private get clock(): Links {
+    return changetype<Links>(changetype<usize>(this) + offsetof<ClockPro>("links"));
+  }
+
+  init(frames: u32, pages: u32): void {
+    this.clock.init(pages + FIRST);
+    this.kinds = reserveArray<u8>(pages + FIRST);
+    this.accessed = accessedAt();
+    this.frames = <i32>frames;
+    const isAdaptive = parameter(0) == ADAPTIVE;
+    const share = isAdaptive ? ADAPTIVE_SHARE_MIN : parameter(0);
+    this.coldMin = min(this.frames, max(COLD_MIN, <i32>(share * frames)));
+    this.coldMax = isAdaptive ? max(this.coldMin, this.frames - 1) : this.coldMin;
+    this.coldTarget = this.coldMin;
+    this.hotToFill = this.frames - this.coldMin;
+  }
+
+  onHit(pfn: u32, references: u32): void {
+    if (this.lastPfn == pfn) return;
+    this.lastPfn = pfn;
+    store<u8>(this.accessed + pfn, 1);
+  }
+
+  /** Runs the cold hand. */
+  victim(page: u32): u32 {
+    let node = this.nextCold();
+    while (this.takeReferenced(frameOf(node))) {
+      if (this.kindOf(node) == COLD || !this.promote(node)) {
+        this.setKind(node, COLD);
+        this.moveToHead(node);
+        this.stopHotHand();
+      }
+      node = this.nextCold();
+    }
+    this.evict(node);
+    return frameOf(node);
+  }
+
+  onFill(pfn: u32, page: u32): void {
+    const node = page + FIRST;
+    this.lastPfn = pfn;
+    store<u8>(this.accessed + pfn, 0);
+    if (this.kindOf(node) == EVICTED_IN_TEST) {
+      this.evictedInTest--;
+      if (this.promote(node)) return;
+      this.leave(node);
+    }
+    if (this.hotToFill != 0) {
+      this.hotToFill--;
+      this.hotPages++;
+      this.setKind(node, HOT);
+    } else this.setKind(node, COLD_IN_TEST);
+    this.enter(node);
+    this.stopHotHand();
+  }
+
+  private evict(node: u32): void {
+    if (this.kindOf(node) == COLD) {
+      this.setKind(node, OUTSIDE);
+      this.leave(node);
+      return;
+    }
+    this.setKind(node, EVICTED_IN_TEST);
+    this.evictedInTest++;
+    while (this.evictedInTest > this.frames) this.endTest(this.nextInTest());
+  }
+
+  /** A page was referenced in its test: makes it hot, unless the hot hand meets it before it has made room. */
+  private promote(node: u32): bool {
+    this.adapt(1);
+    while (this.hotPages >= this.frames - this.coldTarget) {
+      if (!this.demoteFor(node)) return false;
+    }
+    this.hotPages++;
+    this.setKind(node, HOT);
+    this.moveToHead(node);
+    this.stopHotHand();
+    return true;
+  }
+
+  /** Runs the hot hand until a hot page has turned cold; false when it meets `candidate` first. */
+  private demoteFor(candidate: u32): bool {
+    while (this.hotHand != candidate) {
+      const node = this.hotHand;
+      assert(node != LIST);
+      if (this.kindOf(node) == HOT) {
+        this.moveToHead(node);
+        if (!this.takeReferenced(frameOf(node))) {
+          this.setKind(node, COLD);
+          this.hotPages--;
+          return true;
+        }
+      } else this.passCold(node);
+    }
+    return false;
+  }
+
+  /** The hot hand stops at a hot page. */
+  private stopHotHand(): void {
+    while (this.hotHand != LIST && this.kindOf(this.hotHand) != HOT) this.passCold(this.hotHand);
+  }
+
+  private passCold(node: u32): void {
+    this.hotHand = this.clock.previous(node);
+    this.endTest(node);
+  }
+
+  /** The cold hand's next page: the oldest that is cold and resident. */
+  private nextCold(): u32 {
+    let node = this.coldHand;
+    while (this.kindOf(node) != COLD && this.kindOf(node) != COLD_IN_TEST) {
+      node = this.clock.previous(node);
+      assert(node != LIST);
+    }
+    this.coldHand = node;
+    return node;
+  }
+
+  /** The test hand's next page: the oldest that is in its test. */
+  private nextInTest(): u32 {
+    let node = this.testHand;
+    while (this.kindOf(node) != COLD_IN_TEST && this.kindOf(node) != EVICTED_IN_TEST) {
+      node = this.clock.previous(node);
+      assert(node != LIST);
+    }
+    this.testHand = node;
+    return node;
+  }
+
+  private endTest(node: u32): void {
+    const kind = this.kindOf(node);
+    if (kind == COLD_IN_TEST) {
+      this.setKind(node, COLD);
+      this.adapt(load<u8>(this.accessed + frameOf(node)) != 0 ? 1 : -1);
+    } else if (kind == EVICTED_IN_TEST) {
+      this.setKind(node, OUTSIDE);
+      this.leave(node);
+      this.evictedInTest--;
+      this.adapt(-1);
+    }
+  }
+
+  private adapt(step: i32): void {
+    this.coldTarget = min(max(this.coldTarget + step, this.coldMin), this.coldMax);
+  }
+
+  private takeReferenced(pfn: u32): bool {
+    const at = this.accessed + pfn;
+    const isReferenced = load<u8>(at) != 0;
+    store<u8>(at, 0);
+    return isReferenced;
+  }
+
+  private moveToHead(node: u32): void {
+    this.leave(node);
+    this.enter(node);
+  }
+
+  /** Takes a page off the clock; hands that are at it step on. */
+  private leave(node: u32): void {
+    const newer = this.clock.previous(node);
+    if (this.hotHand == node) this.hotHand = newer;
+    if (this.coldHand == node) this.coldHand = newer;
+    if (this.testHand == node) this.testHand = newer;
+    this.clock.remove(node);
+  }
+
+  private enter(node: u32): void {
+    this.clock.insertAfter(LIST, node);
+    if (this.hotHand == LIST) this.hotHand = node;
+    if (this.coldHand == LIST) this.coldHand = node;
+    if (this.testHand == LIST) this.testHand = node;
+  }
+
+  @inline
+  private kindOf(node: u32): u32 {
+    return load<u8>(this.kinds + node);
+  }
+
+  private setKind(node: u32, kind: u32): void {
+    store<u8>(this.kinds + node, <u8>kind);
+  }
+}
+
+/** The frame of a resident page. */
+function frameOf(node: u32): u32 {
+  return frameEntry(node - FIRST) - FRAME_BIAS;
+}
+
+register<ClockPro>();
