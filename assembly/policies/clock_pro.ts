@@ -11,7 +11,8 @@
  *                   └ hot hand: turns hot pages cold and ends the tests of those that it passes
  *
  * Each hand is at the oldest page of its kind. Where the paper's hands pass a page on the circle and so leave
- * it at the list head, here it is moved there. The links are by page; evicted pages stay among the others.
+ * it at the list head, here it is moved there. The links are by frame; an evicted page that stays in its test
+ * gets one of as many more nodes, a ghost, in its place.
  *
  * S. Jiang, F. Chen, X. Zhang, USENIX Annual Technical Conference, 2005. Where the paper is silent:
  *  - `cold` is the number of resident cold pages, min(frames, max(2, floor(share x frames))), and memory is
@@ -25,22 +26,21 @@
  * the bit and moves the page to the list head, as the paper says.
  */
 
-import { accessedAt, FRAME_BIAS, frameEntry } from "../core/frames";
+import { accessedAt, pageIn } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserveArray } from "../layout";
 import { Links } from "../lib/list";
 
-/** The list's sentinel, where a hand is that has nothing before it, and the node of page 0. */
+/** The list's sentinel, where a hand is that has nothing before it, and the node of frame 0. */
 const LIST: u32 = 0;
 const FIRST: u32 = 1;
 
-/** What a page is; zero at the start. */
-const OUTSIDE: u32 = 0;
-const HOT: u32 = 1;
-const COLD: u32 = 2;
-const COLD_IN_TEST: u32 = 3;
-const EVICTED_IN_TEST: u32 = 4;
+/** What a node is. */
+const HOT: u8 = 1;
+const COLD: u8 = 2;
+const COLD_IN_TEST: u8 = 3;
+const GHOST: u8 = 4;
 
 const ADAPTIVE: f64 = -1;
 const ADAPTIVE_SHARE_MIN: f64 = 0.01;
@@ -56,6 +56,14 @@ class ClockPro extends ReplacementPolicy {
   private accessed: usize;
   private lastPfn: u32;
 
+  /** The node of a page's ghost, by page; 0 if it has none. */
+  private ghostOf: usize;
+  /** By ghost: its page, or the ghost that was freed before it. */
+  private ghosts: usize;
+  private firstGhost: u32;
+  private freeGhost: u32;
+  private neverUsed: u32;
+
   private hotHand: u32;
   private coldHand: u32;
   private testHand: u32;
@@ -64,7 +72,7 @@ class ClockPro extends ReplacementPolicy {
   /** Frames that are still to be filled with hot pages. */
   private hotToFill: i32;
   private hotPages: i32;
-  private evictedInTest: i32;
+  private ghostCount: i32;
   private coldTarget: i32;
   private coldMin: i32;
   private coldMax: i32;
@@ -86,8 +94,14 @@ class ClockPro extends ReplacementPolicy {
   }
 
   init(frames: u32, pages: u32): void {
-    this.clock.init(pages + FIRST);
-    this.kinds = reserveArray<u8>(pages + FIRST);
+    // There is one ghost more than frames until the test hand has run.
+    const ghosts = frames + 1;
+    this.firstGhost = FIRST + frames;
+    this.neverUsed = this.firstGhost;
+    this.clock.init(this.firstGhost + ghosts);
+    this.kinds = reserveArray<u8>(this.firstGhost + ghosts);
+    this.ghosts = reserveArray<u32>(ghosts);
+    this.ghostOf = reserveArray<u32>(pages);
     this.accessed = accessedAt();
     this.frames = <i32>frames;
     const isAdaptive = parameter(0) == ADAPTIVE;
@@ -107,72 +121,58 @@ class ClockPro extends ReplacementPolicy {
   /** Runs the cold hand. */
   victim(page: u32): u32 {
     let node = this.nextCold();
-    while (this.takeReferenced(frameOf(node))) {
-      if (this.kindOf(node) == COLD || !this.promote(node)) {
-        this.setKind(node, COLD);
-        this.moveToHead(node);
-        this.stopHotHand();
-      }
+    while (this.takeReferenced(node)) {
+      const isHot = this.kindOf(node) == COLD_IN_TEST && this.makeRoomFor(node);
+      this.leave(node);
+      this.enter(node, isHot ? HOT : COLD);
+      this.stopHotHand();
       node = this.nextCold();
     }
-    this.evict(node);
-    return frameOf(node);
+    const pfn = node - FIRST;
+    if (this.kindOf(node) == COLD_IN_TEST) this.leaveGhost(node, pageIn(pfn));
+    this.leave(node);
+    while (this.ghostCount > this.frames) this.endTest(this.nextGhost());
+    return pfn;
   }
 
   onFill(pfn: u32, page: u32): void {
-    const node = page + FIRST;
     this.lastPfn = pfn;
     store<u8>(this.accessed + pfn, 0);
-    if (this.kindOf(node) == EVICTED_IN_TEST) {
-      this.evictedInTest--;
-      if (this.promote(node)) return;
-      this.leave(node);
-    }
-    if (this.hotToFill != 0) {
+    let kind = COLD_IN_TEST;
+    const ghost = load<u32>(this.ghostOf + ((<usize>page) << 2));
+    if (ghost != 0) {
+      if (this.makeRoomFor(ghost)) kind = HOT;
+      this.dropGhost(ghost);
+    } else if (this.hotToFill != 0) {
       this.hotToFill--;
-      this.hotPages++;
-      this.setKind(node, HOT);
-    } else this.setKind(node, COLD_IN_TEST);
-    this.enter(node);
+      kind = HOT;
+    }
+    this.enter(pfn + FIRST, kind);
     this.stopHotHand();
   }
 
-  private evict(node: u32): void {
-    if (this.kindOf(node) == COLD) {
-      this.setKind(node, OUTSIDE);
-      this.leave(node);
-      return;
-    }
-    this.setKind(node, EVICTED_IN_TEST);
-    this.evictedInTest++;
-    while (this.evictedInTest > this.frames) this.endTest(this.nextInTest());
-  }
-
-  /** A page was referenced in its test: makes it hot, unless the hot hand meets it before it has made room. */
-  private promote(node: u32): bool {
+  /**
+   * A page was referenced in its test: runs the hot hand until there is room for one more hot page. False
+   * when it meets the page before, whose test is over then.
+   */
+  private makeRoomFor(candidate: u32): bool {
     this.adapt(1);
     while (this.hotPages >= this.frames - this.coldTarget) {
-      if (!this.demoteFor(node)) return false;
+      if (!this.demoteFor(candidate)) return false;
     }
-    this.hotPages++;
-    this.setKind(node, HOT);
-    this.moveToHead(node);
-    this.stopHotHand();
     return true;
   }
 
-  /** Runs the hot hand until a hot page has turned cold; false when it meets `candidate` first. */
   private demoteFor(candidate: u32): bool {
     while (this.hotHand != candidate) {
       const node = this.hotHand;
       assert(node != LIST);
       if (this.kindOf(node) == HOT) {
-        this.moveToHead(node);
-        if (!this.takeReferenced(frameOf(node))) {
-          this.setKind(node, COLD);
-          this.hotPages--;
-          return true;
-        }
+        const isSpared = this.takeReferenced(node);
+        this.hotPages--;
+        this.leave(node);
+        this.enter(node, isSpared ? HOT : COLD);
+        if (!isSpared) return true;
       } else this.passCold(node);
     }
     return false;
@@ -188,7 +188,7 @@ class ClockPro extends ReplacementPolicy {
     this.endTest(node);
   }
 
-  /** The cold hand's next page: the oldest that is cold and resident. */
+  /** Where the cold hand is: at the oldest cold page that is resident. */
   private nextCold(): u32 {
     let node = this.coldHand;
     while (this.kindOf(node) != COLD && this.kindOf(node) != COLD_IN_TEST) {
@@ -199,10 +199,10 @@ class ClockPro extends ReplacementPolicy {
     return node;
   }
 
-  /** The test hand's next page: the oldest that is in its test. */
-  private nextInTest(): u32 {
+  /** Where the test hand is: at the oldest page in its test. A ghost, as the oldest cold page goes first. */
+  private nextGhost(): u32 {
     let node = this.testHand;
-    while (this.kindOf(node) != COLD_IN_TEST && this.kindOf(node) != EVICTED_IN_TEST) {
+    while (this.kindOf(node) != GHOST) {
       node = this.clock.previous(node);
       assert(node != LIST);
     }
@@ -213,12 +213,10 @@ class ClockPro extends ReplacementPolicy {
   private endTest(node: u32): void {
     const kind = this.kindOf(node);
     if (kind == COLD_IN_TEST) {
-      this.setKind(node, COLD);
-      this.adapt(load<u8>(this.accessed + frameOf(node)) != 0 ? 1 : -1);
-    } else if (kind == EVICTED_IN_TEST) {
-      this.setKind(node, OUTSIDE);
-      this.leave(node);
-      this.evictedInTest--;
+      store<u8>(this.kinds + node, COLD);
+      this.adapt(load<u8>(this.accessed + (node - FIRST)) != 0 ? 1 : -1);
+    } else if (kind == GHOST) {
+      this.dropGhost(node);
       this.adapt(-1);
     }
   }
@@ -227,19 +225,41 @@ class ClockPro extends ReplacementPolicy {
     this.coldTarget = min(max(this.coldTarget + step, this.coldMin), this.coldMax);
   }
 
-  private takeReferenced(pfn: u32): bool {
-    const at = this.accessed + pfn;
+  /** Whether a resident page's bit was set; clears it. */
+  private takeReferenced(node: u32): bool {
+    const at = this.accessed + (node - FIRST);
     const isReferenced = load<u8>(at) != 0;
     store<u8>(at, 0);
     return isReferenced;
   }
 
-  private moveToHead(node: u32): void {
-    this.leave(node);
-    this.enter(node);
+  /** Puts a ghost behind the node of a page that is being evicted. */
+  private leaveGhost(node: u32, page: u32): void {
+    let ghost = this.freeGhost;
+    if (ghost != 0) this.freeGhost = load<u32>(this.ghostAt(ghost));
+    else ghost = this.neverUsed++;
+    store<u32>(this.ghostAt(ghost), page);
+    store<u32>(this.ghostOf + ((<usize>page) << 2), ghost);
+    store<u8>(this.kinds + ghost, GHOST);
+    this.ghostCount++;
+    this.clock.insertAfter(node, ghost);
+    if (this.testHand == node) this.testHand = ghost;
   }
 
-  /** Takes a page off the clock; hands that are at it step on. */
+  private dropGhost(ghost: u32): void {
+    this.leave(ghost);
+    const page = load<u32>(this.ghostAt(ghost));
+    store<u32>(this.ghostOf + ((<usize>page) << 2), 0);
+    store<u32>(this.ghostAt(ghost), this.freeGhost);
+    this.freeGhost = ghost;
+    this.ghostCount--;
+  }
+
+  private ghostAt(ghost: u32): usize {
+    return this.ghosts + ((<usize>(ghost - this.firstGhost)) << 2);
+  }
+
+  /** Takes a node off the clock; hands that are at it step on. */
   private leave(node: u32): void {
     const newer = this.clock.previous(node);
     if (this.hotHand == node) this.hotHand = newer;
@@ -248,7 +268,10 @@ class ClockPro extends ReplacementPolicy {
     this.clock.remove(node);
   }
 
-  private enter(node: u32): void {
+  /** Puts a node at the list head. */
+  private enter(node: u32, kind: u8): void {
+    if (kind == HOT) this.hotPages++;
+    store<u8>(this.kinds + node, kind);
     this.clock.insertAfter(LIST, node);
     if (this.hotHand == LIST) this.hotHand = node;
     if (this.coldHand == LIST) this.coldHand = node;
@@ -256,18 +279,9 @@ class ClockPro extends ReplacementPolicy {
   }
 
   @inline
-  private kindOf(node: u32): u32 {
+  private kindOf(node: u32): u8 {
     return load<u8>(this.kinds + node);
   }
-
-  private setKind(node: u32, kind: u32): void {
-    store<u8>(this.kinds + node, <u8>kind);
-  }
-}
-
-/** The frame of a resident page. */
-function frameOf(node: u32): u32 {
-  return frameEntry(node - FIRST) - FRAME_BIAS;
 }
 
 register<ClockPro>();

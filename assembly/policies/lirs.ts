@@ -3,11 +3,11 @@
  * other pages were between its last two references. Pages for which these were few (LIR) have almost all of
  * memory; all others (HIR) pass through a short queue, from which alone pages are evicted.
  *
- * An HIR page, resident or not, that is referenced again sooner than the LIR page that was left alone longest
- * takes the place of that one. The paper finds out with a stack S of pages by last reference, whose bottom is
- * pruned until it is an LIR page. Here S is not kept: as its bottom only ever moves on in time, a page is in S
- * exactly if its last reference is later than that of the bottom, the oldest page of the LIR list. To tell
- * which of an HIR and an LIR page was referenced later, it is enough to count the references to HIR pages.
+ * When an HIR page, resident or not, is referenced that was referenced later than the LIR page left alone
+ * longest, the two change places. The paper finds out with a stack S of pages by last reference, pruned so
+ * that an LIR page is at its bottom. Here S is not kept: as the bottom only ever moves on in time, a page is
+ * in S exactly if it was referenced later than the bottom, the oldest page of the LIR list. To tell which of
+ * an HIR and an LIR page was referenced later, it is enough to count the references to HIR pages.
  *
  *     LIR list   newest ┌───┬───┬───┬───┬───┐ oldest: the bottom of S    links and the time of the
  *                       └───┴───┴───┴───┴───┘                            last reference by frame;

@@ -1,5 +1,5 @@
 /*
- * LIRS and CLOCK-Pro as their papers have them, on the compiled engine: who leaves and who stays, case by case.
+ * LIRS and CLOCK-Pro as their papers have them, on the compiled engine: who leaves, and who stays.
  */
 
 import { describe, expect, it } from "vitest";
@@ -29,8 +29,8 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
   };
 
   // S. Jiang, X. Zhang, "LIRS: an efficient low inter-reference recency set replacement policy to improve
-  // buffer cache performance", SIGMETRICS 2002, section 3.3. Of five frames three are for LIR pages, which A, B
-  // and C are by coming first; D and E are HIR, and in the queue in this order.
+  // buffer cache performance", SIGMETRICS 2002, section 3.3. Of five frames three are for LIR pages, which
+  // A, B and C are by coming first; D and E are HIR, and in the queue in this order.
   describe("lirs", () => {
     it.each([
       ["the resident HIR page at the front of the queue", "A B C D E F", "A B C E F"],
@@ -113,9 +113,9 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
     });
   });
 
-  // S. Jiang, F. Chen, X. Zhang, "CLOCK-Pro: an effective improvement of the CLOCK replacement", USENIX Annual
-  // Technical Conference, 2005, section 4. Of five frames three are for hot pages, which A, B and C are by
-  // coming first; D and E are cold and in their test periods.
+  // S. Jiang, F. Chen, X. Zhang, "CLOCK-Pro: an effective improvement of the CLOCK replacement", USENIX
+  // Annual Technical Conference, 2005, section 4. Of five frames three are for hot pages, which A, B and C
+  // are by coming first; D and E are cold and in their test periods.
   describe("clock-pro", () => {
     it.each([
       ["the oldest cold page although a hot page is older", "A B C D E F", "A B C E F"],
