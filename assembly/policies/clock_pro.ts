@@ -4,15 +4,17 @@
  * resident or evicted by then; if it is referenced in that time, it turns hot, and the oldest hot page that
  * was not referenced turns cold.
  *
- *     oldest ┌───┬───┬───┬───┬───┬───┬───┬───┬───┐ newest: the list head     h hot    c cold, test over
- *            │ c │ h │ g │ h │ g │ t │ h │ c │ t │                           t cold, in test
- *            └───┴───┴───┴───┴───┴───┴───┴───┴───┘                           g cold, in test, evicted
- *     cold hand ▲   ▲   ▲ test hand: ends the test of the oldest, when there are more g than frames
- *                   └ hot hand: turns hot pages cold and ends the tests of those that it passes
+ *     oldest ┌───┬───┬───┬───┬───┬───┬───┬───┐ newest: the list head
+ *            │ h │ g │ h │ g │ t │ h │ c │ t │     h hot         t cold, in its test, resident
+ *            └───┴───┴───┴───┴───┴───┴───┴───┘     c cold        g cold, in its test, evicted: a ghost
+ *     hot hand ▲   ▲ test hand ▲ cold hand
+ *
+ * The cold hand evicts the oldest cold page that was not referenced. The hot hand turns hot pages cold, and
+ * ends the tests of the cold pages that it passes. The test hand ends the oldest test when there are more
+ * ghosts than frames.
  *
  * Each hand is at the oldest page of its kind. Where the paper's hands pass a page on the circle and so leave
- * it at the list head, here it is moved there. The links are by frame; an evicted page that stays in its test
- * gets one of as many more nodes, a ghost, in its place.
+ * it at the list head, here it is moved there. The links are by frame, and as many more are for ghosts.
  *
  * S. Jiang, F. Chen, X. Zhang, USENIX Annual Technical Conference, 2005. Where the paper is silent:
  *  - `cold` is the number of resident cold pages, min(frames, max(2, floor(share x frames))), and memory is
