@@ -8,6 +8,8 @@ import "./arc";
 import "./car";
 import "./w_tinylfu";
 import "./lecar";
+import "./lirs";
+import "./clock_pro";
 import "./random";
 import "./opt";
 import "./lfu";

@@ -10,11 +10,13 @@ import { aging } from "./aging.ts";
 import { arc } from "./arc.ts";
 import { car } from "./car.ts";
 import { clock } from "./clock.ts";
+import { clockPro } from "./clock_pro.ts";
 import type { PolicyFactory } from "./contract.ts";
 import { fifo } from "./fifo.ts";
 import { hyperbolic } from "./hyperbolic.ts";
 import { lecar } from "./lecar.ts";
 import { lfu } from "./lfu.ts";
+import { lirs } from "./lirs.ts";
 import { lru } from "./lru.ts";
 import { lruK } from "./lru_k.ts";
 import { mq } from "./mq.ts";
@@ -48,6 +50,8 @@ export const policies = {
   car,
   lecar,
   "w-tinylfu": wTinyLfu,
+  lirs,
+  "clock-pro": clockPro,
 } satisfies Record<string, PolicyFactory>;
 
 export type PolicyName = keyof typeof policies;
