@@ -20,6 +20,16 @@ export class Links {
     this.nodes = reserve((<u64>nodes) << 3);
   }
 
+  /**
+   * Makes nodes 0 to `lists - 1` the sentinels of empty lists, once the memory is committed; zeroed links are
+   * one empty list.
+   */
+  split(lists: u32): void {
+    for (let node: u32 = 0; node < lists; node++) {
+      store<u64>(this.nodes + ((<usize>node) << 3), ((<u64>node) << 32) | node);
+    }
+  }
+
   @inline
   next(node: u32): u32 {
     return load<u32>(this.nodes + ((<usize>node) << 3));

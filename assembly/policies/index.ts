@@ -4,5 +4,8 @@ import "./fifo";
 import "./lru";
 import "./clock";
 import "./nru";
+import "./ws_clock";
+import "./linux";
+import "./mglru";
 import "./random";
 import "./opt";

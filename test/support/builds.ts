@@ -28,6 +28,13 @@ const TELLING_VARIANTS = [
   "nru:interval=1",
   "nru:interval=7",
   "nru:interval=100",
+  "ws-clock:tau=10",
+  "ws-clock:tau=60",
+  "ws-clock:tau=1000",
+  "linux:ratio=3",
+  "mglru:batch=2",
+  "mglru:access=file,batch=2",
+  "mglru:access=file,batch=8",
 ];
 
 /**
