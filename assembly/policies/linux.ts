@@ -13,18 +13,18 @@
  *    is evicted (folio_check_references, shrink_inactive_list);
  *  - for each inactive page looked at, the tail of the active list is deactivated, accessed or not, when the
  *    inactive list is low or a refault was activated since the last reclaim (prepare_scan_control,
- *    shrink_active_list). It has PG_workingset then and loses its accessed bit, but keeps PG_referenced;
+ *    shrink_active_list). It loses its accessed bit, but keeps PG_referenced;
  *  - the inactive list is low when inactive * ratio < active; ratio is the square root of 10 times the GiB of
  *    memory, and 1 below one GiB (inactive_is_low);
- *  - the nonresident age counts evictions and activations. An evicted page leaves it in a shadow, with
- *    PG_workingset; when the page is faulted in again and the age has grown by no more than the active list is
- *    long, the page is activated at once and has its PG_workingset again (workingset_eviction, workingset_refault).
+ *  - the nonresident age counts evictions and activations. An evicted page leaves it in a shadow; when the page is
+ *    faulted in again and the age has grown by no more than the active list is long, the page is activated at once
+ *    (workingset_eviction, workingset_refault).
  *
  * Departures: the kernel frees 32 pages at a time (SWAP_CLUSTER_MAX) and scans up to 32 of each list in turn; here
  * one page leaves, and lists are scanned page by page. Dirty pages are written when they leave. Not modelled: the
- * balance of anonymous memory and files, file descriptors (folio_mark_accessed), executable mappings, the
- * rebalancing at the end of shrink_lruvec, the reclaim of shadows and their coarser units (bucket_order).
- * A GiB is 2^18 pages; an age is kept in 31 bits and wraps, as the kernel's does in its own.
+ * balance of anonymous memory and files with PG_workingset, which serves nothing else here, file descriptors
+ * (folio_mark_accessed), executable mappings, the rebalancing at the end of shrink_lruvec, the reclaim of shadows and
+ * their coarser units (bucket_order). A GiB is 2^18 pages; the age has 32 bits and wraps, as the kernel's does.
  */
 
 import { accessedAt, pageIn } from "../core/frames";
@@ -38,12 +38,7 @@ const INACTIVE: u32 = 0;
 const ACTIVE: u32 = 1;
 const FIRST: u32 = 2;
 
-/** Flags of a frame. */
-const REFERENCED: u8 = 1;
-const WORKINGSET: u8 = 2;
-
 const GIB_SHIFT: u32 = 18;
-const AGE_MASK: u32 = u32.MAX_VALUE >> 1;
 const NO_FRAME: u32 = u32.MAX_VALUE;
 
 @unmanaged
@@ -51,9 +46,9 @@ const NO_FRAME: u32 = u32.MAX_VALUE;
 class Linux extends ReplacementPolicy {
   private links0: u64;
   private accessed: usize;
-  /** By frame, u8. */
-  private flags: usize;
-  /** By page, u32: nonresident age << 1 | PG_workingset; 0 is none. */
+  /** PG_referenced by frame, u8. */
+  private referenced: usize;
+  /** By page, u32: the nonresident age when it left; 0 is none. */
   private shadows: usize;
   private nonresidentAge: u32;
   private inactiveCount: u32;
@@ -81,15 +76,17 @@ class Linux extends ReplacementPolicy {
     const given = <u32>parameter(0);
     this.ratio = given == 0 ? kernelRatio(frames) : given;
     this.accessed = accessedAt();
-    this.flags = reserveArray<u8>(frames);
+    this.referenced = reserveArray<u8>(frames);
     this.shadows = reserveArray<u32>(pages);
     this.lists.init(frames + FIRST);
   }
 
+  @inline
   onHit(pfn: u32, references: u32): void {
     store<u8>(this.accessed + pfn, 1);
   }
 
+  @inline
   victim(page: u32): u32 {
     let pfn = NO_FRAME;
     do {
@@ -101,19 +98,19 @@ class Linux extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (this.nonresidentAge == 0) this.start();
     store<u8>(this.accessed + pfn, 1);
+    store<u8>(this.referenced + pfn, 0);
     const shadow = load<u32>(this.shadows + ((<usize>page) << 2));
-    const distance = (this.nonresidentAge - (shadow >> 1)) & AGE_MASK;
+    const distance = this.nonresidentAge - shadow;
     if (shadow != 0 && distance <= this.activeCount) {
-      store<u8>(this.flags + pfn, (shadow & 1) != 0 ? WORKINGSET : 0);
       this.lists.insertAfter(ACTIVE, pfn + FIRST);
       this.activeCount++;
       this.ageNonresident();
       this.refaultActivated = true;
     } else {
-      store<u8>(this.flags + pfn, 0);
       this.lists.insertAfter(INACTIVE, pfn + FIRST);
       this.inactiveCount++;
     }
@@ -126,36 +123,33 @@ class Linux extends ReplacementPolicy {
 
   /** The age is never 0, so that no shadow is. */
   private ageNonresident(): void {
-    const age = (this.nonresidentAge + 1) & AGE_MASK;
-    this.nonresidentAge = age == 0 ? 1 : age;
+    this.nonresidentAge = max(this.nonresidentAge + 1, 1);
   }
 
   private inactiveIsLow(): bool {
     return <u64>this.inactiveCount * this.ratio < this.activeCount;
   }
 
-  /** Looks at the tail of the inactive list, if there is one; its frame if the page is to leave, or `NO_FRAME`. */
+  /** Looks at the tail of the inactive list, if there is one; its frame if the page leaves, or `NO_FRAME`. */
   private shrinkInactive(): u32 {
     const node = this.lists.previous(INACTIVE);
     if (node == INACTIVE) return NO_FRAME;
     const pfn = node - FIRST;
-    const flags = load<u8>(this.flags + pfn);
     if (load<u8>(this.accessed + pfn) == 0) {
       this.lists.remove(node);
       this.inactiveCount--;
-      const workingset = <u32>((flags & WORKINGSET) != 0);
-      store<u32>(this.shadows + ((<usize>pageIn(pfn)) << 2), (this.nonresidentAge << 1) | workingset);
+      store<u32>(this.shadows + ((<usize>pageIn(pfn)) << 2), this.nonresidentAge);
       this.ageNonresident();
       return pfn;
     }
     store<u8>(this.accessed + pfn, 0);
-    if ((flags & REFERENCED) != 0) {
+    if (load<u8>(this.referenced + pfn) != 0) {
       this.lists.moveAfter(ACTIVE, node);
       this.inactiveCount--;
       this.activeCount++;
       this.ageNonresident();
     } else {
-      store<u8>(this.flags + pfn, flags | REFERENCED);
+      store<u8>(this.referenced + pfn, 1);
       this.lists.moveAfter(INACTIVE, node);
     }
     return NO_FRAME;
@@ -167,7 +161,6 @@ class Linux extends ReplacementPolicy {
     if (node == ACTIVE) return;
     const pfn = node - FIRST;
     store<u8>(this.accessed + pfn, 0);
-    store<u8>(this.flags + pfn, load<u8>(this.flags + pfn) | WORKINGSET);
     this.lists.moveAfter(INACTIVE, node);
     this.activeCount--;
     this.inactiveCount++;

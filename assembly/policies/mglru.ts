@@ -125,11 +125,13 @@ class Mglru extends ReplacementPolicy {
     this.lists.init(frames + FIRST);
   }
 
+  @inline
   onHit(pfn: u32, references: u32): void {
     if (this.mapped) store<u8>(this.accessed + pfn, 1);
     else this.countUses(pfn, references);
   }
 
+  @inline
   victim(page: u32): u32 {
     let pfn = NO_FRAME;
     do {
@@ -145,6 +147,7 @@ class Mglru extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (this.maxSeq == 0) this.start();
     const workingset = this.isWorkingset(page);

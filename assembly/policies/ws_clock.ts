@@ -103,11 +103,13 @@ class WsClock extends ReplacementPolicy {
     this.old.init(frames);
   }
 
+  @inline
   onHit(pfn: u32, references: u32): void {
     this.now += references;
     if (!this.referenced.has(pfn)) this.referenced.add(pfn);
   }
 
+  @inline
   victim(page: u32): u32 {
     this.expire();
     const hand = this.hand;
@@ -123,6 +125,7 @@ class WsClock extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     this.list.insertAfter(LIST, pfn + FIRST);
     this.setLastUse(pfn);

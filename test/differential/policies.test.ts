@@ -88,7 +88,7 @@ describe.each(BUILDS)("policies of the %s Wasm", (_build, module) => {
     });
   });
 
-  it.each(["lru", "clock", "nru", "random", "fifo", "opt"])(
+  it.each(["lru", "clock", "nru", "random", "fifo", "opt", "ws-clock", "linux", "mglru"])(
     "pages like its slow model: %s, many frames",
     (spec) => {
       const { stream, lab, message } = manyFramesCase(spec);

@@ -11,24 +11,23 @@
  *     (folio_check_references: "we need to look twice if a mapped file/anon folio is used more than
  *     once").
  *  3. After each inactive page that reclaim looks at it may also deactivate the active list's tail: its
- *     accessed bit is cleared and not heeded, PG_workingset is set, PG_referenced stays, and the page
- *     goes to the head of the inactive list (shrink_active_list).
+ *     accessed bit is cleared and not heeded, PG_referenced stays, and the page goes to the head of
+ *     the inactive list (shrink_active_list).
  *  4. It may when the inactive list is low, inactive * ratio < active (inactive_is_low), or when a
  *     refault has been activated since the last reclaim (prepare_scan_control, snapshot_refaults).
  *     ratio is the square root of 10 times the GiB on both lists, rounded down, and 1 below one GiB.
  *  5. The nonresident age counts evictions and activations, those of rule 6 too. A page that leaves
- *     has a shadow: the age before its own eviction, and PG_workingset (workingset_eviction,
- *     move_folios_to_lru).
+ *     has a shadow: the age before its own eviction (workingset_eviction, move_folios_to_lru).
  *  6. When a page with a shadow is faulted in again, its refault distance is the age now less the age
- *     in the shadow. If it is at most the length of the active list, the page goes to the active list,
- *     and has PG_workingset again if its shadow has it (workingset_refault).
+ *     in the shadow. If it is at most the length of the active list, the page goes to the head of the
+ *     active list (workingset_refault).
  *
  * Ours: reclaim is for one page at a time, where the kernel frees SWAP_CLUSTER_MAX = 32; one inactive
  * and one active page are looked at in turn, where the kernel takes up to 32 of each. A GiB is 2^18
  * pages. Dirty pages are written when they leave. Not here: the balance of anonymous memory and
- * files, file descriptors (folio_mark_accessed), executable mappings, the rebalancing after
- * reclaim (end of shrink_lruvec), the reclaim of shadows, and the distances' coarser units
- * (bucket_order).
+ * files, and PG_workingset, which serves nothing else, file descriptors (folio_mark_accessed),
+ * executable mappings, the rebalancing after reclaim (end of shrink_lruvec), the reclaim of
+ * shadows, and the distances' coarser units (bucket_order).
  *
  * Parameter: ratio (required): rule 4's ratio; 0 is the kernel's own.
  */
@@ -38,12 +37,6 @@ import type { PageId, PolicyContext, SlowPolicy } from "./contract.ts";
 interface State {
   accessed: boolean;
   referenced: boolean;
-  workingset: boolean;
-}
-
-interface Shadow {
-  age: number;
-  workingset: boolean;
 }
 
 const GIB_PAGES = 2 ** 18;
@@ -58,7 +51,8 @@ export function linux(context: PolicyContext): SlowPolicy {
   const active: PageId[] = [];
   const inactive: PageId[] = [];
   const stateOf = new Map<PageId, State>();
-  const shadowOf = new Map<PageId, Shadow>();
+  /** The nonresident age when a page left. */
+  const shadowOf = new Map<PageId, number>();
   let nonresidentAge = 0;
   let refaultActivated = false;
 
@@ -86,7 +80,7 @@ export function linux(context: PolicyContext): SlowPolicy {
     const wasReferenced = state.referenced;
     state.referenced = clearAccessed(page);
     if (!state.referenced) {
-      shadowOf.set(page, { age: nonresidentAge, workingset: state.workingset });
+      shadowOf.set(page, nonresidentAge);
       nonresidentAge += 1;
       return page;
     }
@@ -103,7 +97,6 @@ export function linux(context: PolicyContext): SlowPolicy {
     const page = active.pop();
     if (page === undefined) return;
     clearAccessed(page);
-    stateOf.get(page)!.workingset = true;
     inactive.unshift(page);
   };
 
@@ -122,11 +115,9 @@ export function linux(context: PolicyContext): SlowPolicy {
       return victim;
     },
     fill(page) {
-      const state = { accessed: true, referenced: false, workingset: false };
-      stateOf.set(page, state);
+      stateOf.set(page, { accessed: true, referenced: false });
       const shadow = shadowOf.get(page);
-      if (shadow !== undefined && nonresidentAge - shadow.age <= active.length) {
-        state.workingset = shadow.workingset;
+      if (shadow !== undefined && nonresidentAge - shadow <= active.length) {
         active.unshift(page);
         nonresidentAge += 1;
         refaultActivated = true;
