@@ -79,6 +79,7 @@ class Linux extends ReplacementPolicy {
     this.referenced = reserveArray<u8>(frames);
     this.shadows = reserveArray<u32>(pages);
     this.lists.init(frames + FIRST);
+    this.ageNonresident();
   }
 
   @inline
@@ -100,7 +101,7 @@ class Linux extends ReplacementPolicy {
 
   @inline
   onFill(pfn: u32, page: u32): void {
-    if (this.nonresidentAge == 0) this.start();
+    if (this.lists.next(ACTIVE) == INACTIVE) this.lists.split(FIRST);
     store<u8>(this.accessed + pfn, 1);
     store<u8>(this.referenced + pfn, 0);
     const shadow = load<u32>(this.shadows + ((<usize>page) << 2));
@@ -114,11 +115,6 @@ class Linux extends ReplacementPolicy {
       this.lists.insertAfter(INACTIVE, pfn + FIRST);
       this.inactiveCount++;
     }
-  }
-
-  private start(): void {
-    this.lists.split(FIRST);
-    this.ageNonresident();
   }
 
   /** The age is never 0, so that no shadow is. */

@@ -63,10 +63,11 @@ const USES_SHIFT: u32 = 2;
 const USES_MASK: u32 = REFERENCED | (3 << USES_SHIFT);
 const USES_MAX: u32 = 4;
 
-/** A shadow: min_seq | PG_workingset | uses, at least 1, so that 0 is no shadow. */
+/** A shadow: min_seq, cut to 28 bits | PG_workingset | uses, at least 1, so that 0 is no shadow. */
 const SHADOW_WORKINGSET: u32 = 8;
 const SHADOW_USES: u32 = 7;
 const SHADOW_SEQ_SHIFT: u32 = 4;
+const SHADOW_SEQ_MASK: u32 = u32.MAX_VALUE >> SHADOW_SEQ_SHIFT;
 
 const TIERS: u32 = 4;
 
@@ -116,6 +117,7 @@ class Mglru extends ReplacementPolicy {
 
   init(frames: u32, pages: u32): void {
     this.frames = frames;
+    this.maxSeq = GENERATIONS_MAX - 1;
     this.mapped = <u32>parameter(0) == MAPPED;
     this.batch = <u64>parameter(1);
     this.accessed = accessedAt();
@@ -149,7 +151,7 @@ class Mglru extends ReplacementPolicy {
 
   @inline
   onFill(pfn: u32, page: u32): void {
-    if (this.maxSeq == 0) this.start();
+    if (this.lists.next(1) == 0) this.lists.split(GENERATIONS_MAX);
     const workingset = this.isWorkingset(page);
     store<u8>(this.states + pfn, <u8>(workingset ? WORKINGSET : 0));
     let seq = this.maxSeq - (workingset ? 0 : 1);
@@ -163,11 +165,6 @@ class Mglru extends ReplacementPolicy {
     this.setGeneration(pfn, seq);
   }
 
-  private start(): void {
-    this.lists.split(GENERATIONS_MAX);
-    this.maxSeq = GENERATIONS_MAX - 1;
-  }
-
   private countUses(pfn: u32, references: u32): void {
     const state = this.state(pfn);
     const uses = usesOf(state) + references;
@@ -179,7 +176,8 @@ class Mglru extends ReplacementPolicy {
   /** Counts the refault of a page that left not long ago; whether it has PG_workingset again. */
   private isWorkingset(page: u32): bool {
     const shadow = load<u32>(this.shadows + ((<usize>page) << 2));
-    if (shadow == 0 || this.maxSeq - (shadow >> SHADOW_SEQ_SHIFT) >= GENERATIONS_MAX) return false;
+    const age = (this.maxSeq - (shadow >> SHADOW_SEQ_SHIFT)) & SHADOW_SEQ_MASK;
+    if (shadow == 0 || age >= GENERATIONS_MAX) return false;
     const workingset = (shadow & SHADOW_WORKINGSET) != 0;
     this.addTo(REFAULTED, tierOf(shadow & SHADOW_USES, workingset));
     return workingset;
