@@ -37,7 +37,9 @@ const STREAMS: { stream: Stream; frames: number }[] = FRAMES.flatMap((frames) =>
   })),
 );
 
-/** Policies that have pages written back before they evict them, so that one may be written more than once. */
+/**
+ * Policies that have pages written back before they evict them, so that one may be written more than once.
+ */
 const CLEANING = ["ws-clock"];
 
 const OPTIMUM = POLICIES.filter(({ clairvoyant }) => clairvoyant).map(({ name }) => name);

@@ -38,7 +38,9 @@ export class DemandPaging {
   }
 }
 
-/** Writes the frame's page back if it is dirty; it stays, clean. For policies that clean ahead of eviction. */
+/**
+ * Writes the frame's page back if it is dirty; it stays, clean. For policies that clean ahead of eviction.
+ */
 export function writeBack(pfn: u32): void {
   stats.writebacks += isDirty(pfn);
   setClean(pfn);

@@ -1,5 +1,6 @@
 /**
- * Linux's active and inactive lists with refault detection: a clock in two lists, and a memory of evicted pages.
+ * Linux's active and inactive lists with refault detection: a clock in two lists, and a memory of evicted
+ * pages.
  *
  *       fault ──> ┌──────────┐   accessed twice   ┌────────┐
  *                 │ inactive │ ─────────────────> │ active │ <── refault within the
@@ -8,23 +9,24 @@
  *
  * The rules are those of Linux 6.16 (mm/vmscan.c and mm/workingset.c) for pages that are mapped, each once:
  *  - a reference sets the accessed bit, the fault too; a page comes in at the head of the inactive list;
- *  - reclaim looks at the inactive list's tail. An accessed page loses the bit and gets PG_referenced, or, when it
- *    had that before, is activated; otherwise it goes round once more. A page not accessed loses PG_referenced and
- *    is evicted (folio_check_references, shrink_inactive_list);
+ *  - reclaim looks at the inactive list's tail. An accessed page loses the bit; if it has PG_referenced it is
+ *    activated, otherwise it gets it and goes round once more. A page not accessed is evicted
+ *    (shrink_inactive_list, folio_check_references);
  *  - for each inactive page looked at, the tail of the active list is deactivated, accessed or not, when the
  *    inactive list is low or a refault was activated since the last reclaim (prepare_scan_control,
  *    shrink_active_list). It loses its accessed bit, but keeps PG_referenced;
  *  - the inactive list is low when inactive * ratio < active; ratio is the square root of 10 times the GiB of
  *    memory, and 1 below one GiB (inactive_is_low);
- *  - the nonresident age counts evictions and activations. An evicted page leaves it in a shadow; when the page is
- *    faulted in again and the age has grown by no more than the active list is long, the page is activated at once
- *    (workingset_eviction, workingset_refault).
+ *  - the nonresident age counts evictions and activations. An evicted page leaves it in a shadow; when the
+ *    page is faulted in again and the age has grown by no more than the active list is long, the page is
+ *    activated at once (workingset_eviction, workingset_refault).
  *
- * Departures: the kernel frees 32 pages at a time (SWAP_CLUSTER_MAX) and scans up to 32 of each list in turn; here
- * one page leaves, and lists are scanned page by page. Dirty pages are written when they leave. Not modelled: the
- * balance of anonymous memory and files with PG_workingset, which serves nothing else here, file descriptors
- * (folio_mark_accessed), executable mappings, the rebalancing at the end of shrink_lruvec, the reclaim of shadows and
- * their coarser units (bucket_order). A GiB is 2^18 pages; the age has 32 bits and wraps, as the kernel's does.
+ * Departures: the kernel frees 32 pages at a time (SWAP_CLUSTER_MAX) and scans up to 32 of each list in turn;
+ * here one page leaves, and lists are scanned page by page. Dirty pages are written when they leave. Not
+ * modelled: the balance of anonymous memory and files with PG_workingset, which serves nothing else here,
+ * file descriptors (folio_mark_accessed), executable mappings, the rebalancing at the end of shrink_lruvec,
+ * the reclaim of shadows and their coarser units (bucket_order). A GiB is 2^18 pages; the age has 32 bits and
+ * wraps, as the kernel's does.
  */
 
 import { accessedAt, pageIn } from "../core/frames";

@@ -1,44 +1,46 @@
 /**
- * Linux's multi-generational LRU: pages in generations by the time of their last use, and a controller that spares
- * pages whose kind is missed most after eviction.
+ * Linux's multi-generational LRU: pages in generations by the time of their last use, and a controller that
+ * spares pages whose kind is missed most after eviction.
  *
  *     evicted <── [ min_seq ] [ ... ] [ max_seq - 1 ] [ max_seq ]      four generations, each with a list
  *                      │ protected ^       ^ fault         ^ used again
- *                      └───────────┘       ageing adds a generation on the right when there are fewer than four
+ *                      └───────────┘       ageing adds one on the right when there are fewer than four
  *
  * The rules are those of Linux 6.16: Documentation/mm/multigen_lru.rst, mm/vmscan.c and what else is named.
  *
- * `access=mapped`: pages are anonymous and used through page tables. A reference sets the accessed bit, the fault
- * too. A page comes into the second youngest generation (lru_gen_folio_seq in mm_inline.h).
- *  - Ageing (try_to_inc_max_seq) takes the accessed bits of all pages. The first time a page gets PG_referenced for
- *    it, from then on PG_workingset instead, and its generation is max_seq (folio_update_gen); max_seq then goes up.
- *  - Eviction looks at the tail of the oldest list (scan_folios). A page that ageing has promoted goes to its own
- *    generation's list only now (sort_folio). One that is accessed is treated as by ageing, but goes to max_seq - 1
- *    the first time (folio_check_references, lru_gen_set_refs). Others leave. When the list is empty, min_seq goes up
- *    to the next that is not, but leaves two generations (try_to_inc_min_seq).
+ * `access=mapped`: pages are anonymous and used through page tables. A reference sets the accessed bit, the
+ * fault too. A page comes into the second youngest generation (lru_gen_folio_seq in mm_inline.h).
+ *  - Ageing (try_to_inc_max_seq) takes the accessed bits of all pages. The first time a page gets
+ *    PG_referenced for it, from then on PG_workingset instead, and its generation is max_seq
+ *    (folio_update_gen); max_seq then goes up.
+ *  - Eviction looks at the tail of the oldest list (scan_folios). A page that ageing has promoted goes to its
+ *    own generation's list only now (sort_folio). One that is accessed is treated as by ageing, but goes to
+ *    max_seq - 1 the first time (folio_check_references, lru_gen_set_refs). Others leave. When the list is
+ *    empty, min_seq goes up to the next that is not, but leaves two generations (try_to_inc_min_seq).
  *
- * `access=file`: every reference is a read through a file descriptor, the first too. There are no accessed bits;
- * uses are counted in PG_referenced and two more bits, up to four, and the fifth sets PG_workingset
- * (lru_gen_inc_refs in swap.c). A page comes into generation max_seq - 3, or max_seq - 2 with PG_workingset, or
- * min_seq if that is younger. One with four uses and PG_workingset is moved to the next generation when eviction
- * meets it, and counts anew (folio_inc_gen).
+ * `access=file`: every reference is a read through a file descriptor, the first too. There are no accessed
+ * bits; uses are counted in PG_referenced and two more bits, up to four, and the fifth sets PG_workingset
+ * (lru_gen_inc_refs in swap.c). A page comes into generation max_seq - 3, or max_seq - 2 with PG_workingset,
+ * or min_seq if that is younger. One with four uses and PG_workingset is moved to the next generation when
+ * eviction meets it, and counts anew (folio_inc_gen).
  *
- * Tiers: 3 with PG_workingset, else 0, 0, 1, 2, 2 for 0 to 4 uses (lru_tier_from_refs in mm_inline.h); PG_referenced
- * alone is one use, so that mapped pages are in tier 0 or 3. An evicted page leaves min_seq and its flags in
- * a shadow; when it is faulted in again before max_seq is four ahead, it counts as a refault of its tier, and
- * has its PG_workingset again (lru_gen_eviction, lru_gen_refault in workingset.c): a mapped page
- * then comes into the youngest generation. Tier n and those above it are protected, that is moved to the
+ * Tiers: 3 with PG_workingset, else 0, 0, 1, 2, 2 for 0 to 4 uses (lru_tier_from_refs in mm_inline.h);
+ * PG_referenced alone is one use, so that mapped pages are in tier 0 or 3. An evicted page leaves min_seq and
+ * its flags in a shadow; when it is faulted in again before max_seq is four ahead, it counts as a refault of
+ * its tier, and has its PG_workingset again (lru_gen_eviction, lru_gen_refault in workingset.c): a mapped
+ * page then comes into the youngest generation. Tier n and those above it are protected, that is moved to the
  * next generation when eviction meets them, if
  *     R(n) >= batch   and   R(n) * (T(0) + batch) * 2 > (R(0) + 1) * T(n) * 3
- * where R are refaults and T evicted and protected pages, since min_seq last changed plus an average that is halved
- * with them when it does (get_tier_idx, positive_ctrl_err, reset_ctrl_pos: the P and I of a PID controller).
+ * where R are refaults and T evicted and protected pages, since min_seq last changed plus an average that is
+ * halved with them when it does (get_tier_idx, positive_ctrl_err, reset_ctrl_pos: the P and I of a PID
+ * controller).
  *
- * Departures: one page is evicted at a time, where the kernel isolates 64 (MIN_LRU_BATCH), so that tiers are judged
- * for each. Ageing looks at every frame, where the kernel walks page tables that Bloom filters find promising,
- * and eviction does not look at an accessed page's neighbours (lru_gen_look_around). Ageing keeps
- * three to four generations, as reclaim below the default priority does; at the default priority the kernel puts it
- * off until there are two (get_nr_to_scan). Dirty pages are written when they leave. Left out: the balance of
- * anonymous memory and files, memory cgroups, min_ttl.
+ * Departures: one page is evicted at a time, where the kernel isolates 64 (MIN_LRU_BATCH), so that tiers are
+ * judged for each. Ageing looks at every frame, where the kernel walks page tables that Bloom filters find
+ * promising, and eviction does not look at an accessed page's neighbours (lru_gen_look_around). Ageing keeps
+ * three to four generations, as reclaim below the default priority does; at the default priority the kernel
+ * puts it off until there are two (get_nr_to_scan). Dirty pages are written when they leave. Left out: the
+ * balance of anonymous memory and files, memory cgroups, min_ttl.
  */
 
 import { accessedAt, pageIn } from "../core/frames";
@@ -54,8 +56,8 @@ const GENERATION_MASK: u32 = 3;
 const FIRST: u32 = GENERATIONS_MAX;
 
 /**
- * The state of a frame, a byte: PG_workingset | PG_referenced | two bits of uses | generation mod 4. The uses are 0
- * without PG_referenced, and one more than the two bits with it.
+ * The state of a frame, a byte: PG_workingset | PG_referenced | two bits of uses | generation mod 4. The uses
+ * are 0 without PG_referenced, and one more than the two bits with it.
  */
 const WORKINGSET: u32 = 32;
 const REFERENCED: u32 = 16;

@@ -1,32 +1,33 @@
 /**
  * WSClock: a clock hand that looks for a page which has left the working set and needs no writing.
  *
- * Every frame has an R bit, which references set, and a time of last use, counted in references. At a fault the
- * hand goes round:
+ * Every frame has an R bit, which references set, and a time of last use, counted in references. At a fault
+ * the hand goes round:
  *     R set                            clear R; the page was in use: its time of last use is now
  *     R clear, older than tau, clean   the victim
  *     R clear, older than tau, dirty   write it back and go on
  *     else                             in the working set: go on
- * Back where it started, the hand takes the first page that this turn has cleaned; when it has cleaned none, all
- * pages are in the working set, and it takes the first clean one, or its own when all are dirty. It then stands
- * behind the victim. A page comes in with R set.
+ * Back where it started, the hand takes the first page that this turn has cleaned; when it has cleaned none,
+ * all pages are in the working set, and it takes the first clean one, or its own when all are dirty. It then
+ * stands behind the victim. A page comes in with R set.
  *
- * `tau=0`, the default, is as many references as there are frames: the longest window whose working set always
- * fits in memory, for there are at most tau pages in it. A much longer window finds no page to evict and makes the
- * policy FIFO among clean pages; a much shorter one makes it second chance with a preference for clean pages.
+ * `tau=0`, the default, is as many references as there are frames: the longest window whose working set
+ * always fits in memory, for there are at most tau pages in it. A much longer window finds no page to evict
+ * and makes the policy FIFO among clean pages; a much shorter one makes it second chance with a preference
+ * for clean pages.
  *
- * After the paper and A. S. Tanenbaum, H. Bos, Modern Operating Systems, 4th ed., section 3.4.9. Departures: a
- * write-back is complete at once; without processes there is no load control, by which the paper suspends
+ * After the paper and A. S. Tanenbaum, H. Bos, Modern Operating Systems, 4th ed., section 3.4.9. Departures:
+ * a write-back is complete at once; without processes there is no load control, by which the paper suspends
  * one when all pages are in a working set; the book's limit on the writes of one turn is left out.
  *
- * In a long ring the page to evict may be anywhere, so the hand does not look at every frame; it does what a hand
- * that did would do. Frames are in a list in the order of their time of last use, which is the order in which they
- * were put there, and leave it at its end, as time passes, for the set of old frames:
+ * In a long ring the page to evict may be anywhere, so the hand does not look at every frame; it does what a
+ * hand that did would do. Frames are in a list in the order of their time of last use, which is the order in
+ * which they were put there, and leave it at its end, as time passes, for the set of old frames:
  *
  *     R set, or newly filled --> [ in the working set, by time of last use ] -- older than tau --> { old }
  *
- * The victim is the next member of that set from the hand whose R bit is clear, and the R bits that the hand clears
- * on its way there are a set too.
+ * The victim is the next member of that set from the hand whose R bit is clear, and the R bits that the hand
+ * clears on its way there are a set too.
  */
 
 import { writeBack } from "../core/fault";

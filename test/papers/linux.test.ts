@@ -19,8 +19,8 @@ describe.each(BUILDS)("linux, %s Wasm", (_build, module) => {
     expect(resident("linux", 4, "A B C D E F G")).toBe("D E F G");
   });
 
-  // The fault on E finds all four accessed, marks them and takes A. B is accessed a second time: the fault on F
-  // activates it.
+  // The fault on E finds all four accessed, marks them and takes A. B is accessed a second time: the fault on
+  // F activates it.
   it("activates a page that is found accessed twice, and keeps it while pages used once pass through", () => {
     expect(resident("linux", 4, "A B C D E B F G H I J K")).toBe("B I J K");
     expect(resident("lru", 4, "A B C D E B F G H I J K")).toBe("H I J K");
@@ -30,8 +30,8 @@ describe.each(BUILDS)("linux, %s Wasm", (_build, module) => {
     expect(resident("linux", 4, "A A A A A A B C D E F G H")).toBe("E F G H");
   });
 
-  // Three of four pages become active. With ratio 1 the inactive list is low, 1 < 3, and one is deactivated; with
-  // ratio 3 it is not, 3 = 3.
+  // Three of four pages become active. With ratio 1 the inactive list is low, 1 < 3, and one is deactivated;
+  // with ratio 3 it is not, 3 = 3.
   describe("when active pages are more than ratio for one inactive page", () => {
     const string = "A B C D E B C D F G H I J";
 
@@ -75,8 +75,8 @@ describe.each(BUILDS)("linux, %s Wasm", (_build, module) => {
   });
 
   // workingset.c: a page that refaults is activated when the refault distance, the evictions and activations
-  // since its eviction, is at most the length of the active list. After F there are B and C on the active list;
-  // D was evicted for F, and E is evicted for D: a distance of 2. With G in between it is 3.
+  // since its eviction, is at most the length of the active list. After F there are B and C on the active
+  // list; D was evicted for F, and E is evicted for D: a distance of 2. With G in between it is 3.
   describe("a page that comes back", () => {
     const evicted = "A B C D E B C F";
     const scan = "H I J K L M";
@@ -89,9 +89,10 @@ describe.each(BUILDS)("linux, %s Wasm", (_build, module) => {
       expect(resident("linux", 4, `${evicted} G D ${scan}`)).not.toContain("D");
     });
 
-    // prepare_scan_control: "When refaults are being observed, it means a new workingset is being established.
-    // Deactivate to get rid of any stale active pages quickly." B, the oldest active page, is deactivated at the next
-    // fault and leaves with the one after, though it is not for the inactive list's being low.
+    // prepare_scan_control: "When refaults are being observed, it means a new workingset is being
+    // established. Deactivate to get rid of any stale active pages quickly." B, the oldest active page, is
+    // deactivated at the next fault and leaves with the one after, though it is not for the inactive list's
+    // being low.
     it("makes room for itself on the active list at the cost of the page activated first", () => {
       expect(resident("linux:ratio=1000", 4, `${evicted} ${scan}`)).toContain("B C");
       expect(resident("linux:ratio=1000", 4, `${evicted} D ${scan}`)).toBe("C D L M");
@@ -104,15 +105,16 @@ describe.each(BUILDS)("mglru, %s Wasm", (_build, module) => {
     residentAfter(module, spec, frames, string);
 
   // mmzone.h: "After a folio is faulted in, the aging needs to check the accessed bit at least twice before
-  // handing this folio over to the eviction. The first check clears the accessed bit from the initial fault; the
-  // second check makes sure this folio hasn't been used since then."
+  // handing this folio over to the eviction. The first check clears the accessed bit from the initial fault;
+  // the second check makes sure this folio hasn't been used since then."
   describe("with pages used through page tables", () => {
     it("takes pages that were used once in the order in which they came", () => {
       expect(resident("mglru", 3, "A B C D E F G")).toBe("E F G");
     });
 
-    // The fault on D ages twice, which takes the accessed bits that the faults have set, and takes A. The fault on E
-    // finds B accessed, promotes it to the youngest generation, and takes C. D and E are in an older one.
+    // The fault on D ages twice, which takes the accessed bits that the faults have set, and takes A. The
+    // fault on E finds B accessed, promotes it to the youngest generation, and takes C. D and E are in an
+    // older one.
     it("promotes a page that is used again, past pages that came later", () => {
       expect(resident("mglru", 3, "A B C D B E F G")).toBe("B F G");
       expect(resident("lru", 3, "A B C D B E F G")).toBe("E F G");
@@ -143,15 +145,15 @@ describe.each(BUILDS)("mglru, %s Wasm", (_build, module) => {
       expect(compared).toBeGreaterThan(5);
     });
 
-    // "After all its bits are set, i.e., LRU_REFS_FLAGS|BIT(PG_workingset), a folio is lazily promoted into the
-    // second oldest generation in the eviction path."
+    // "After all its bits are set, i.e., LRU_REFS_FLAGS|BIT(PG_workingset), a folio is lazily promoted into
+    // the second oldest generation in the eviction path."
     it("moves a page read five times to the next generation instead of taking it", () => {
       expect(resident("mglru:access=file", 3, "A A A A B C D")).toBe("B C D");
       expect(resident("mglru:access=file", 3, "A A A A A B C D")).toBe("A C D");
     });
 
-    // Twenty pages are read twice, tier 1, between scans of pages that are read once, tier 0, and never again: all
-    // refaults are in tier 1, which is protected once there were `batch` of them.
+    // Twenty pages are read twice, tier 1, between scans of pages that are read once, tier 0, and never
+    // again: all refaults are in tier 1, which is protected once there were `batch` of them.
     describe("protects the tier that refaults more than the first", () => {
       const HOT = 20;
       const SCANNED = 200;
@@ -175,8 +177,8 @@ describe.each(BUILDS)("mglru, %s Wasm", (_build, module) => {
       });
     });
 
-    // The same with refaults of pages that are read once: their tier is the setpoint, and no tier is protected that
-    // does not refault half as often again.
+    // The same with refaults of pages that are read once: their tier is the setpoint, and no tier is
+    // protected that does not refault half as often again.
     it("protects no tier that refaults less than the first", () => {
       const cycle = [...span(0, 150), ...span(150, 170).flatMap((page) => [page, page])];
       const touches = loadsOf(span(0, 12).flatMap(() => cycle));

@@ -15,8 +15,8 @@ describe.each(BUILDS)("ws-clock, %s Wasm", (_build, module) => {
     replayString(module, spec, frames, string).writebacks;
 
   // The fault on D clears all R bits and sets all times of last use to 3; A leaves, as all pages are in the
-  // working set and clean, and the hand stands before B. At the fault on E virtual time is 7: R of B is set, C
-  // was used 4 references ago.
+  // working set and clean, and the hand stands before B. At the fault on E virtual time is 7: R of B is set,
+  // C was used 4 references ago.
   const afterATurn = "A B C D B D D";
 
   it("spares a page whose R bit is set, and takes one not used within tau", () => {
@@ -31,8 +31,8 @@ describe.each(BUILDS)("ws-clock, %s Wasm", (_build, module) => {
     expect(resident("ws-clock:tau=4", 3, `${afterATurn} D E`)).toBe("B D E");
   });
 
-  // Four frames. The fault on E clears all R bits at time 4, and A leaves. At the fault on F, at time 9, R is set
-  // in B and E, and C and D are old.
+  // Four frames. The fault on E clears all R bits at time 4, and A leaves. At the fault on F, at time 9, R is
+  // set in B and E, and C and D are old.
   describe("when the hand meets an old dirty page", () => {
     const string = "A B Cw D E B E E E F";
 
@@ -52,8 +52,8 @@ describe.each(BUILDS)("ws-clock, %s Wasm", (_build, module) => {
       expect(writebacks("ws-clock:tau=2", 4, allOldOnesDirty)).toBe(2);
     });
 
-    // C is written again after its cleaning, and B, E and G are used until H leaves; when C is old again it is
-    // cleaned again, and stays: F, behind it, is old and clean.
+    // C is written again after its cleaning, and B, E and G are used until H leaves; when C is old again it
+    // is cleaned again, and stays: F, behind it, is old and clean.
     it("writes it back a second time when it has been written a second time", () => {
       const again = `${string} Cw G G G G H H H H I`;
       expect(resident("ws-clock:tau=2", 4, again)).toBe("C G H I");

@@ -32,7 +32,6 @@ const TELLING_VARIANTS = [
   "ws-clock:tau=60",
   "ws-clock:tau=1000",
   "linux:ratio=3",
-  "mglru:batch=2",
   "mglru:access=file,batch=2",
   "mglru:access=file,batch=8",
 ];
