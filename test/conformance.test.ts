@@ -7,6 +7,7 @@
 import { describe, expect, it } from "vitest";
 import { Engine } from "../src/engine/engine.ts";
 import { UserError } from "../src/errors.ts";
+import { isWrite } from "./reference/types.ts";
 import { BUILDS, DEBUG, POLICIES, POLICY_SPECS, policyOf, RELEASE } from "./support/builds.ts";
 import {
   BARE,
@@ -36,6 +37,11 @@ const STREAMS: { stream: Stream; frames: number }[] = FRAMES.flatMap((frames) =>
   })),
 );
 
+/**
+ * Policies that have pages written back before they evict them, so that one may be written more than once.
+ */
+const CLEANING = ["ws-clock"];
+
 const OPTIMUM = POLICIES.filter(({ clairvoyant }) => clairvoyant).map(({ name }) => name);
 
 describe.each(BUILDS)("every policy, %s Wasm", (_build, module) => {
@@ -59,7 +65,9 @@ describe.each(BUILDS)("every policy, %s Wasm", (_build, module) => {
         expect(minor + major, message).toBeLessThanOrEqual(counters.references);
         expect(resident, message).toBe(Math.min(frames, pages));
         expect(evictions, message).toBe(minor + major - resident);
-        expect(writebacks, message).toBeLessThanOrEqual(evictions);
+        expect(writebacks, message).toBeLessThanOrEqual(
+          CLEANING.includes(policyOf(spec).name) ? writes(stream) : evictions,
+        );
         expect([sum(history.minor), sum(history.major)], message).toEqual([minor, major]);
       }
     });
@@ -319,6 +327,10 @@ function messageOf(machine: ReplayMachine, stream: Stream): string {
 
 function distinctPages(stream: Stream): number {
   return new Set(stream.touches.map(({ asid, vpn }) => `${asid} ${vpn}`)).size;
+}
+
+function writes(stream: Stream): number {
+  return stream.touches.filter(({ kind }) => isWrite(kind)).length;
 }
 
 function sum(values: number[]): number {

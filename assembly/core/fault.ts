@@ -1,7 +1,7 @@
 /**
  * Demand paging: brings a page in, into a free frame while there is one and then into the victim's.
  * The first touch of a page is a minor fault (demand-zero), touching an evicted page a major one (read back);
- * evicting a page written since it came in is a write-back.
+ * evicting a page written since it came in, or since the policy had it written back, is a write-back.
  */
 
 import {
@@ -12,6 +12,7 @@ import {
   isDirty,
   pageIn,
   residentPages,
+  setClean,
   setFrameEntry,
   takeFreeFrame,
   UNTOUCHED,
@@ -30,12 +31,20 @@ export class DemandPaging {
       pfn = policy.victim(page);
       assert(pfn < frames());
       setFrameEntry(pageIn(pfn), EVICTED);
-      stats.writebacks += isDirty(pfn);
+      writeBack(pfn);
     }
     bind(pfn, page);
     policy.onFill(pfn, page);
     return pfn;
   }
+}
+
+/**
+ * Writes the frame's page back if it is dirty; it stays, clean. For policies that clean ahead of eviction.
+ */
+export function writeBack(pfn: u32): void {
+  stats.writebacks += isDirty(pfn);
+  setClean(pfn);
 }
 
 /** Pages that were brought in and are no longer there. */

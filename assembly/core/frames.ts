@@ -75,7 +75,7 @@ export function tagIn(pfn: u32): u64 {
 /** Binds `page` to the frame, clean and not accessed. */
 export function bind(pfn: u32, page: u32): void {
   store<u32>(pageOf + ((<usize>pfn) << 2), page);
-  store<u8>(dirty + pfn, 0);
+  setClean(pfn);
   store<u32>(frameOf + ((<usize>page) << 2), pfn + FRAME_BIAS);
 }
 
@@ -98,6 +98,10 @@ export function residentPages(): u32 {
 
 export function isDirty(pfn: u32): u32 {
   return load<u8>(dirty + pfn);
+}
+
+export function setClean(pfn: u32): void {
+  store<u8>(dirty + pfn, 0);
 }
 
 export function dirtyAt(): usize {

@@ -100,6 +100,9 @@ describe.each(BUILDS)("policies of the %s Wasm", (_build, module) => {
     "lru-k",
     "lru-k:k=3,crp=50",
     "hyperbolic",
+    "ws-clock",
+    "linux",
+    "mglru",
   ])("pages like its slow model: %s, many frames", (spec) => {
     const { stream, lab, message } = manyFramesCase(spec);
     const counters = replayLab(module, folded(stream.touches), lab);

@@ -4,7 +4,9 @@
  * Why: demand paging after P. J. Denning, "Virtual Memory", ACM Computing Surveys 2(3), 1970, and
  * no more than that: a page is loaded when it is referenced and not resident; free frames are taken
  * in ascending order; when none is left the policy names a victim, which is written back if it was
- * written to since it was loaded, and whose frame the incoming page takes.
+ * written to since it was loaded, and whose frame the incoming page takes. A policy may also have a
+ * page written back before that, as the cleaning of R. W. Carr and J. L. Hennessy, "WSCLOCK", SOSP
+ * 1981, does.
  */
 
 import type { PageId, PolicyContext, PolicyParams, SlowPolicy } from "./policies/contract.ts";
@@ -26,7 +28,7 @@ export class SlowMemory {
   /** Faults on pages that were evicted. */
   major = 0;
   evictions = 0;
-  /** Evictions of dirty pages. */
+  /** Evictions of dirty pages, and cleanings that the policy asked for. */
   writebacks = 0;
 
   readonly #frames: number;
@@ -44,6 +46,7 @@ export class SlowMemory {
       frames: options.frames,
       params: options.params ?? {},
       isDirty: (page) => this.#dirty.has(page),
+      clean: (page) => this.#writeBack(page),
       frameOf: (page) => this.#frameOf(page),
       pageAt: (pfn) => this.#pageAt(pfn),
       random: (n) => {
@@ -72,7 +75,7 @@ export class SlowMemory {
       evicted = this.policy.victim(page);
       const pfn = this.#frameOf(evicted);
       this.evictions += 1;
-      if (this.#dirty.delete(evicted)) this.writebacks += 1;
+      this.#writeBack(evicted);
       this.#pages[pfn] = page;
     }
     this.policy.fill(page);
@@ -87,6 +90,10 @@ export class SlowMemory {
   /** The pages that are resident, ascending. */
   residentPages(): PageId[] {
     return [...this.#pages].sort((a, b) => a - b);
+  }
+
+  #writeBack(page: PageId): void {
+    if (this.#dirty.delete(page)) this.writebacks += 1;
   }
 
   #frameOf(page: PageId): number {

@@ -36,6 +36,12 @@ const TELLING_VARIANTS = [
   "lru-k:k=3,crp=3",
   "lru-k:k=8",
   "lru-k:crp=4,rip=60",
+  "ws-clock:tau=10",
+  "ws-clock:tau=60",
+  "ws-clock:tau=1000",
+  "linux:ratio=3",
+  "mglru:access=file,batch=2",
+  "mglru:access=file,batch=8",
 ];
 
 /**

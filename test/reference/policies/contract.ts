@@ -26,6 +26,8 @@ export interface PolicyContext {
   frames: number;
   params: PolicyParams;
   isDirty(page: PageId): boolean;
+  /** Writes a resident page back, if it is dirty, and leaves it where it is, clean. */
+  clean(page: PageId): void;
   /** The pfn of a resident page. */
   frameOf(page: PageId): number;
   /** The page in a frame that is taken. */

@@ -16,9 +16,11 @@ import { fifo } from "./fifo.ts";
 import { hyperbolic } from "./hyperbolic.ts";
 import { lecar } from "./lecar.ts";
 import { lfu } from "./lfu.ts";
+import { linux } from "./linux.ts";
 import { lirs } from "./lirs.ts";
 import { lru } from "./lru.ts";
 import { lruK } from "./lru_k.ts";
+import { mglru } from "./mglru.ts";
 import { mq } from "./mq.ts";
 import { mru } from "./mru.ts";
 import { nru } from "./nru.ts";
@@ -28,6 +30,7 @@ import { s3Fifo } from "./s3_fifo.ts";
 import { sieve } from "./sieve.ts";
 import { slru } from "./slru.ts";
 import { wTinyLfu } from "./w_tinylfu.ts";
+import { wsClock } from "./ws_clock.ts";
 
 export const policies = {
   fifo,
@@ -52,6 +55,9 @@ export const policies = {
   "w-tinylfu": wTinyLfu,
   lirs,
   "clock-pro": clockPro,
+  "ws-clock": wsClock,
+  linux,
+  mglru,
 } satisfies Record<string, PolicyFactory>;
 
 export type PolicyName = keyof typeof policies;
