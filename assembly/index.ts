@@ -9,7 +9,7 @@ export {
   initShards,
   sampleRuns,
   shardsAt,
-  shardsColdWeight,
+  shardsGroups,
   shardsPages,
   shardsRate,
   shardsReferences,

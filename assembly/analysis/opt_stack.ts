@@ -278,11 +278,10 @@ function compact(): void {
 
 /** Gives all pages the numbers that their runs will have without gaps. */
 function renamePages(): void {
-  const newest = runOf + ((<usize>newestPage) << 2);
   const end = runOf + ((<usize>pagesEnd) << 2);
   for (let at = runOf; at < end; at += 4) {
     const entry = load<u32>(at);
-    if (entry != 0 && at != newest) store<u32>(at, runWith(entry - 1) + 1);
+    if (entry != 0) store<u32>(at, runWith(entry - 1) + 1);
   }
   let packed: u32 = 0;
   for (let number = oldestRun; number != NONE; number = runAt(number).newer) {
@@ -290,7 +289,7 @@ function renamePages(): void {
   }
   for (let at = runOf; at < end; at += 4) {
     const entry = load<u32>(at);
-    if (entry != 0 && at != newest) store<u32>(at, runAt(entry - 1).joined + 1);
+    if (entry != 0) store<u32>(at, runAt(entry - 1).joined + 1);
   }
 }
 
