@@ -21,12 +21,12 @@
  * id is as good as one of the address, and four of them are hashed at once.
  *
  * Error: a sampled distance estimates the true d with a relative standard deviation of
- * sqrt((1 - R) / (R * d)), the number of sampled pages among d being binomial, which moves points of the curve
- * to the left or right; and a sample has more or less of the pages that are referenced often, which moves them
- * up or down. For the latter the sample is in 16 groups by hash, whose estimates differ as samples would (the
- * method of random groups: K. M. Wolter, Introduction to Variance Estimation, 2007). The paper reports fault
- * ratios that are off by less than 0.01 on its traces with a sample that fits in 1 MB; short traces with few
- * pages can do worse.
+ * sqrt((1 - R) / (R * d)), the number of sampled pages among d being binomial, which moves points of the
+ * curve to the left or right; and a sample has more or less of the pages that are referenced often, which
+ * moves them up or down. For the latter the sample is in 16 groups by hash, whose estimates differ as samples
+ * would (the method of random groups: K. M. Wolter, Introduction to Variance Estimation, 2007). The paper
+ * reports fault ratios that are off by less than 0.01 on its traces with a sample that fits in 1 MB; short
+ * traces with few pages can do worse.
  *
  * C. A. Waldspurger, N. Park, A. Garthwaite, I. Ahmad, Efficient MRC construction with SHARDS, FAST 2015.
  */
