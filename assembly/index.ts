@@ -27,7 +27,7 @@ export {
   initShards,
   sampleRuns,
   shardsAt,
-  shardsColdWeight,
+  shardsGroups,
   shardsPages,
   shardsRate,
   shardsReferences,

@@ -134,7 +134,9 @@ function carry(number: u32): u32 {
   let label = firstLabel(run);
   run.start++;
   run.count--;
-  // The last run that the carrier has been at, of which it is not yet known who is its older neighbour.
+  // Looked up before the tree is written, because what has just been stored is slow to load as a vector.
+  let next = FIRSTS.lastAbove(number, ~label);
+  // The run last changed, until it is known whether its older neighbour changes too.
   let last = number;
   if (run.count == 0) {
     unlink(number);
@@ -142,15 +144,16 @@ function carry(number: u32): u32 {
   } else {
     FIRSTS.set(number, ~firstLabel(run));
   }
-  while (number != NONE) {
-    number = FIRSTS.lastAbove(number, ~label);
-    if (last != NONE && runAt(last).older != number) join(runAt(last).older, last);
-    if (number == NONE) break;
+  while (next != NONE) {
+    if (last != NONE && runAt(last).older != next) join(runAt(last).older, last);
+    number = next;
     run = runAt(number);
     label = exchange(run, label);
+    next = FIRSTS.lastAbove(number, ~label);
     FIRSTS.set(number, ~firstLabel(run));
     last = join(number, run.newer);
   }
+  if (last != NONE) join(runAt(last).older, last);
   return label;
 }
 
@@ -163,11 +166,11 @@ function exchange(run: Run, label: u32): u32 {
   const place = first + ((<usize>smaller) << 2);
   const end = run.start + run.count;
   if (greater < smaller && end < (run.newer == NONE ? labelsUsed : runAt(run.newer).start)) {
-    memory.copy(place + 4, place, (<usize>greater) << 2);
+    if (greater != 0) memory.copy(place + 4, place, (<usize>greater) << 2);
     store<u32>(place, label);
     run.start++;
   } else {
-    memory.copy(first, first + 4, (<usize>(smaller - 1)) << 2);
+    if (smaller != 1) memory.copy(first, first + 4, (<usize>(smaller - 1)) << 2);
     store<u32>(place - 4, label);
   }
   return result;
@@ -278,11 +281,10 @@ function compact(): void {
 
 /** Gives all pages the numbers that their runs will have without gaps. */
 function renamePages(): void {
-  const newest = runOf + ((<usize>newestPage) << 2);
   const end = runOf + ((<usize>pagesEnd) << 2);
   for (let at = runOf; at < end; at += 4) {
     const entry = load<u32>(at);
-    if (entry != 0 && at != newest) store<u32>(at, runWith(entry - 1) + 1);
+    if (entry != 0) store<u32>(at, runWith(entry - 1) + 1);
   }
   let packed: u32 = 0;
   for (let number = oldestRun; number != NONE; number = runAt(number).newer) {
@@ -290,7 +292,7 @@ function renamePages(): void {
   }
   for (let at = runOf; at < end; at += 4) {
     const entry = load<u32>(at);
-    if (entry != 0 && at != newest) store<u32>(at, runAt(entry - 1).joined + 1);
+    if (entry != 0) store<u32>(at, runAt(entry - 1).joined + 1);
   }
 }
 

@@ -53,6 +53,9 @@ export interface SampledCurve {
   /** Estimated share of references that fault with `frames[i]` frames; between them it falls. */
   frames: Float64Array;
   faultRatios: Float64Array;
+  /** The 95 % confidence band of the ratios. */
+  lows: Float64Array;
+  highs: Float64Array;
 }
 
 export interface Sampling {
@@ -71,21 +74,73 @@ export function sampledLruCurve({ rate, pagesMax, seed }: Sampling): Analysis<Sa
     result: (engine) => {
       const { core } = engine;
       const references = core.shardsReferences();
-      const weights = f64s(engine, core.shardsAt(), core.bucketCount());
-      const last = weights.findLastIndex((weight) => weight !== 0) + 1;
+      const buckets = core.bucketCount();
+      const groups = Array.from({ length: core.shardsGroups() }, (_, group) =>
+        f64s(engine, core.shardsAt() + 8 * group * buckets, buckets),
+      );
+      const last = Math.max(...groups.map((weights) => weights.findLastIndex((weight) => weight !== 0))) + 1;
       const frames = bucketEnds(core).subarray(0, last);
+      const rate = core.shardsRate();
       const faultRatios = new Float64Array(last);
-      let faults = core.shardsColdWeight();
+      const standardErrors = new Float64Array(last);
+      const faults = groups.map(([cold = 0]) => cold);
       for (let bucket = last - 1; bucket >= 0; bucket -= 1) {
-        faultRatios[bucket] = Math.min(1, faults / references);
-        faults += weights[bucket] ?? 0;
+        const { total, variance } = totalOfGroups(faults);
+        faultRatios[bucket] = Math.min(1, total / references);
+        standardErrors[bucket] = Math.sqrt((1 - rate) * variance) / references;
+        for (const [group, weights] of groups.entries()) {
+          faults[group] = (faults[group] ?? 0) + (weights[bucket] ?? 0);
+        }
       }
       const sampledPages = core.shardsPages() >>> 0;
-      const finalRate = core.shardsRate();
-      const pages = sampledPages / finalRate;
-      return { references, pages, sampledPages, rate: finalRate, frames, faultRatios };
+      const pages = sampledPages / rate;
+      const band = bandOf(frames, faultRatios, standardErrors, rate);
+      return { references, pages, sampledPages, rate, frames, faultRatios, ...band };
     },
   };
+}
+
+/** Quantiles for 95 % of the normal distribution, and of Student's with 15 degrees of freedom. */
+const NORMAL_95 = 1.96;
+const STUDENT_95 = 2.131;
+
+/**
+ * The ratios may be off because of the distances, which are off by a binomial deviation, and because of the
+ * pages that happen to be sampled; see assembly/analysis/shards.ts.
+ */
+function bandOf(
+  frames: Float64Array,
+  ratios: Float64Array,
+  errors: Float64Array,
+  rate: number,
+): { lows: Float64Array; highs: Float64Array } {
+  const ratioAt = (count: number): number => ratios[Math.max(0, placeIn(frames, count))] ?? 0;
+  const aside = (count: number): number => NORMAL_95 * Math.sqrt((count * (1 - rate)) / rate);
+  const error = (index: number): number => STUDENT_95 * (errors[index] ?? 0);
+  return {
+    lows: frames.map((count, index) => Math.max(0, ratioAt(count + aside(count)) - error(index))),
+    highs: frames.map((count, index) => Math.min(1, ratioAt(count - aside(count)) + error(index))),
+  };
+}
+
+/** The last place in an ascending array whose value is at most `value`; -1 for none. */
+function placeIn(ascending: Float64Array, value: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The sum over groups, with its variance from how they differ. */
+function totalOfGroups(groups: readonly number[]): { total: number; variance: number } {
+  const total = groups.reduce((sum, value) => sum + value, 0);
+  const mean = total / groups.length;
+  const squares = groups.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { total, variance: (squares * groups.length) / (groups.length - 1) };
 }
 
 export interface WorkingSet {

@@ -28,10 +28,11 @@ describe.each(BUILDS)("SHARDS by the %s Wasm", (_build, module) => {
     const { title, touches } = makeStream(name, 60, { length: 600, pages: 90 });
     const runs = folded(touches);
     const exact = analyse(module, runs, lruCurve);
-    const { frames, faultRatios, references, pages, rate } = sampled(runs, EVERY_PAGE);
+    const { frames, faultRatios, references, pages, rate, lows, highs } = sampled(runs, EVERY_PAGE);
     expect([references, pages, rate], title).toEqual([exact[0], exact.length - 1, 1]);
     const ratios = [...frames].map((count) => exact[Math.min(count, exact.length - 1)]! / references);
     expect([...faultRatios], title).toEqual(ratios);
+    expect([lows, highs], title).toEqual([faultRatios, faultRatios]);
   });
 
   it.each(STREAM_NAMES)("is the algorithm of the paper: %s", (name) => {
@@ -74,7 +75,7 @@ describe.each(BUILDS)("SHARDS by the %s Wasm", (_build, module) => {
 
 describe("a sample of a large trace", () => {
   const random = new Random(8);
-  const runs = runsOf(Array.from({ length: 400_000 }, () => Math.floor(40_000 ** random.next())));
+  const runs = runsOf(Array.from({ length: 200_000 }, () => Math.floor(40_000 ** random.next())));
   const exact = analyse(RELEASE, runs, lruCurve);
   const pages = exact.length - 1;
   const meanError = ({ frames, faultRatios, references }: SampledCurve): number => {
@@ -99,5 +100,36 @@ describe("a sample of a large trace", () => {
     expect(curve.sampledPages).toBe(3000);
     expect(curve.rate).toBeLessThan(0.2);
     expect(meanError(curve)).toBeLessThan(0.01);
+  });
+
+  it.each([
+    { rate: 0.1, pagesMax: pages },
+    { rate: 0.02, pagesMax: pages },
+    { rate: 1, pagesMax: 1000 },
+  ])("has the exact curve in its confidence band: %o", (sampling) => {
+    let inside = 0;
+    let all = 0;
+    let ordered = true;
+    let widest = 0;
+    for (let seed = 1; seed <= 6; seed += 1) {
+      const { frames, lows, highs, faultRatios, references, rate } = analyse(
+        RELEASE,
+        runs,
+        sampledLruCurve({ ...sampling, seed }),
+      );
+      for (const [index, count] of frames.entries()) {
+        if (count < 10 || count > pages) continue;
+        const ratio = exact[count]! / references;
+        all += 1;
+        if (lows[index]! <= ratio && ratio <= highs[index]!) inside += 1;
+        ordered &&= lows[index]! <= faultRatios[index]! && faultRatios[index]! <= highs[index]!;
+        // Wide where few of the pages that fit are in the sample, narrow from 100 of them on.
+        if (count * rate >= 100) widest = Math.max(widest, highs[index]! - lows[index]!);
+      }
+    }
+    expect(inside / all).toBeGreaterThan(0.93);
+    expect(ordered).toBe(true);
+    expect(widest).toBeGreaterThan(0);
+    expect(widest).toBeLessThan(0.25);
   });
 });
