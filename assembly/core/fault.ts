@@ -15,6 +15,7 @@ import {
   setFrameEntry,
   takeFreeFrame,
 } from "./frames";
+import { checkVictim } from "./guard";
 import { ReplacementPolicy } from "./policy";
 import { History, majorFaults, minorFaults, stats } from "./stats";
 
@@ -27,7 +28,8 @@ export class DemandPaging {
     let pfn = takeFreeFrame();
     if (pfn == frames()) {
       pfn = policy.victim(page);
-      assert(pfn < frames());
+      if (isDefined(CUSTOM_POLICY)) checkVictim(pfn);
+      else assert(pfn < frames());
       setFrameEntry(pageIn(pfn), EVICTED);
       stats.writebacks += isDirty(pfn);
     }

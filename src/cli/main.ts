@@ -7,7 +7,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
+import { checkPolicyCommand } from "./check_policy.ts";
 import { listCommand } from "./list.ts";
+import { newPolicyCommand } from "./new_policy.ts";
 import { oneLine } from "./one_line.ts";
 import { replayCommand } from "./replay.ts";
 
@@ -29,7 +31,7 @@ const program = new Command("clockhand")
   .configureOutput({ writeErr: () => undefined })
   .exitOverride()
   .addHelpText("after", EXAMPLES);
-for (const command of [replayCommand(), listCommand()]) {
+for (const command of [replayCommand(), listCommand(), newPolicyCommand(), checkPolicyCommand()]) {
   program.addCommand(command);
   command.copyInheritedSettings(program);
   for (const child of command.commands) child.copyInheritedSettings(program);

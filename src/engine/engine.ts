@@ -9,7 +9,7 @@
 import { UserError } from "../errors.ts";
 import type { ChosenPolicy, Kind, PageTableShape, TlbGeometry } from "../types.ts";
 import { KINDS, TLB_POLICIES } from "../types.ts";
-import { formatBytes } from "../units.ts";
+import { formatBytes, formatCount } from "../units.ts";
 import { type Core, instantiateCore } from "./core.ts";
 import { type Views, viewsOf } from "./memory.ts";
 
@@ -61,6 +61,9 @@ export interface TlbCounts {
   invalidated: number;
 }
 
+/** Where a policy of the user's own lies for the compiler; see src/custom_policy/compiler.ts. */
+export const POLICY_FOLDER = "policy";
+
 const FETCH = 0;
 const NO_TLB = 0xffffffff;
 const COUNT_MAX = 0x7ffffff0;
@@ -69,12 +72,14 @@ export class Engine {
   readonly core: Core;
   readonly views: () => Views;
   readonly tlbs: TlbGeometry[];
+  readonly #policy: ChosenPolicy | undefined;
 
   constructor(module: WebAssembly.Module, setup: EngineSetup) {
     const core = instantiateCore(module);
     this.core = core;
     this.views = viewsOf(core.memory);
     this.tlbs = setup.mmu?.tlbs ?? [];
+    this.#policy = setup.memory?.policy;
 
     const seed = setup.seed ?? 1;
     core.setSeed(seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0);
@@ -95,7 +100,7 @@ export class Engine {
       policy.values.forEach((value, index) => {
         core.setParameter(index, value);
       });
-      core.initPolicy(policy.index, frames, setup.pages);
+      this.#enter(() => core.initPolicy(policy.index, frames, setup.pages));
     }
     if (setup.nextUse) core.initNextUse(setup.pages);
     if (!core.commit()) throw tooLarge(frames, core.reservedBytes());
@@ -124,7 +129,12 @@ export class Engine {
 
   /** Replays `count` runs through the MMU; throws when memory has run out. */
   replay(count: number): void {
-    if (this.core.replay(count) !== count) throw exhausted(this.core.pages());
+    if (this.#enter(() => this.core.replay(count)) !== count) throw exhausted(this.core.pages());
+  }
+
+  /** The policy lab: replays `count` runs by their page ids. */
+  replayInterned(count: number): void {
+    this.#enter(() => this.core.replayInterned(count));
   }
 
   /** Gives `count` runs their page ids; throws when memory has run out. */
@@ -158,6 +168,16 @@ export class Engine {
     };
   }
 
+  /** Runs the policy. One of the user's own that stops the engine is the user's mistake, no bug. */
+  #enter<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (this.#policy?.file === undefined) throw error;
+      throw policyStopped(this.#policy.file, stopReason(this.core, error));
+    }
+  }
+
   #initMmu(mmu: MmuSetup): void {
     const core = this.core;
     core.setAccessedByWalk(mmu.accessedByWalk);
@@ -178,6 +198,18 @@ export class Engine {
       core.connectPort(kind, l1, l2);
     });
   }
+}
+
+/** Why a policy of the user's own has stopped the engine, in words; see assembly/core/guard.ts. */
+export function stopReason(core: Core, error: unknown): string {
+  const victim = (core.refusedVictim?.() ?? 0) >>> 0;
+  if (victim > 0) return `victim() returned ${formatCount(victim)}, which is no frame`;
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(` at ${POLICY_FOLDER}/`, " at ");
+}
+
+function policyStopped(file: string, reason: string): UserError {
+  return new UserError(`${file}: ${reason}; "clockhand check-policy ${file}" looks for the reason`);
 }
 
 function exhausted(pages: number): UserError {

@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { MmuSetup } from "../engine/engine.ts";
-import { choosePolicy, listPolicies } from "../engine/policies.ts";
 import { UserError } from "../errors.ts";
 import { parseCosts } from "../machine/costs.ts";
 import { parseMachine } from "../machine/file.ts";
@@ -16,14 +15,14 @@ import { explainOpening, type Inspected } from "../trace/open.ts";
 import { pieceCount } from "../trace/pieces.ts";
 import type { Access, ChosenPolicy, Costs, PageSize, Progress } from "../types.ts";
 import { parseBytes, parsePercentage } from "../units.ts";
-import { engineModule } from "./session.ts";
+import { choosePolicyAndEngine } from "./policy.ts";
 import type { TraceTask } from "./tasks.ts";
 
 /** What `replay` can be asked for; the CLI's flags have the same names. */
 export interface ReplayOptions {
   /** A file, or `-` for standard input. */
   trace: string;
-  /** `NAME` or `NAME:param=value,...`; default `clock`. */
+  /** `NAME` or `NAME:param=value,...`, or the file of one's own, `./my-policy.ts`; default `clock`. */
   policy?: string | undefined;
   /** Frames, or a percentage of the trace's distinct pages such as `50%`, which is the default. */
   frames?: number | string | undefined;
@@ -57,6 +56,8 @@ export type FramesWanted = { count: number } | { share: number };
 export interface ReplayPlan {
   trace: TraceTask;
   policy: ChosenPolicy;
+  /** The engine that has the policy. */
+  module: WebAssembly.Module;
   frames: FramesWanted;
   pageSize: PageSize;
   machine: Machine;
@@ -72,14 +73,14 @@ export const ALL_KINDS = 0b1111;
 
 const ACCESSES: readonly Access[] = ["fetch", "load", "store"];
 
-export function planReplay(options: ReplayOptions): ReplayPlan {
+export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   const pageSize = pageSizeOf(options.pageSize ?? "4KiB");
   const machine = machineOf(options.machine ?? "x86-64");
   const tlbs = options.tlb === undefined ? tlbsFor(machine, pageSize) : parseTlbs(options.tlb, "--tlb");
   if (options.tlb !== undefined) checkPageSize(machine, pageSize);
   checkFormat(options.format);
   const pageTable = pageTableOf(machine.paging, pageSize);
-  return {
+  const plan = {
     trace: {
       path: options.trace,
       format: options.format,
@@ -89,7 +90,6 @@ export function planReplay(options: ReplayOptions): ReplayPlan {
       pageTable,
       machineName: machine.name,
     },
-    policy: choosePolicy(options.policy ?? "clock", listPolicies(engineModule())),
     frames: framesWanted(options, 2 ** PAGE_SHIFTS[pageSize]),
     pageSize,
     machine,
@@ -103,6 +103,7 @@ export function planReplay(options: ReplayOptions): ReplayPlan {
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
   };
+  return { ...plan, ...(await choosePolicyAndEngine(options.policy ?? "clock", options.signal)) };
 }
 
 /** The number of frames for a trace of `pages` distinct pages; at least 1. */

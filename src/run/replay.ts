@@ -29,10 +29,11 @@ import type { DecodeResult, ReplayResult, RunsFrom, ScanResult } from "./tasks.t
 
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
-  const plan = planReplay(options);
+  const plan = await planReplay(options);
   const file = inspectTrace(plan.trace.path);
   const workers = workersFor(plan, file);
-  const session = new Session({ workers, signal: options.signal, onProgress: options.onProgress });
+  const { signal, onProgress } = options;
+  const session = new Session({ module: plan.module, workers, signal, onProgress });
   const decoders = new Decoders(session, plan.trace, file, workers - 1);
   try {
     const first = await firstPass(plan, session, decoders);
