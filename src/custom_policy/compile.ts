@@ -27,6 +27,8 @@ export interface CompileOptions {
   /** `debug` has the engine's assertions; default `release`. */
   target?: Target | undefined;
   signal?: AbortSignal | undefined;
+  /** Called when the policy is not in the cache and compiling begins. */
+  onCompile?: (() => void) | undefined;
 }
 
 /** The file of `./my-policy.ts:param=value` and its parameters; undefined for a built-in policy's name. */
@@ -37,12 +39,13 @@ export function splitFileSpec(spec: string): { file: string; params: string } | 
 
 /** Compiles a policy's file, or takes it from the cache. */
 export async function compilePolicy(file: string, options: CompileOptions = {}): Promise<CompiledPolicy> {
-  const { target = "release", signal } = options;
+  const { target = "release", signal, onCompile } = options;
   const policy = policySources(file);
   const { texts: engine, options: config } = engineSources();
   const task: CompilerTask = { engine, options: config, policy, main: basename(file), target };
   const key = keyOf([ascVersion(), target, config, [...engine], [...policy]]);
   const kept = readCache(key);
+  if (kept === undefined) onCompile?.();
   const wasm = kept ?? (await runCompiler(file, task, signal));
   if (kept === undefined) writeCache(key, wasm);
   const module = new WebAssembly.Module(wasm);

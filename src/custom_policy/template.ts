@@ -2,11 +2,11 @@
 
 import { API } from "./sources.ts";
 
-/** `my-policy` as `MyPolicy`, `slru` as `SlruPolicy`. */
+/** `my-policy` as `MyPolicy`, `slru` as `SlruPolicy`, `2q` as `My2qPolicy`. */
 export function classNameOf(name: string): string {
   const words = name.split("-").filter((word) => word !== "" && word !== "policy");
   const camel = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("");
-  return camel === "" || camel === "Replacement" ? `My${camel}Policy` : `${camel}Policy`;
+  return /^(\d|$|Replacement$)/.test(camel) ? `My${camel}Policy` : `${camel}Policy`;
 }
 
 export function templateOf(name: string): string {

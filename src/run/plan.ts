@@ -103,7 +103,7 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
   };
-  return { ...plan, ...(await choosePolicyAndEngine(options.policy ?? "clock", options.signal)) };
+  return { ...plan, ...(await choosePolicyAndEngine(options.policy ?? "clock", options)) };
 }
 
 /** The number of frames for a trace of `pages` distinct pages; at least 1. */

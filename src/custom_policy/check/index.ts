@@ -26,6 +26,8 @@ export interface CheckOptions {
   /** How long a policy may be without making any progress. */
   patienceMs?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Called when the policy is not in the cache and compiling begins. */
+  onCompile?: (() => void) | undefined;
 }
 
 const PATIENCE_MS = 5000;
@@ -40,9 +42,9 @@ export async function checkPolicy(spec: string, options: CheckOptions): Promise<
     throw new UserError(`"${spec}" is no policy of your own; name its file, like ./my-policy.ts`);
   }
   const { file, params } = split;
-  const { signal } = options;
+  const { signal, onCompile } = options;
   const [release, debug] = await Promise.all([
-    compilePolicy(file, { signal }),
+    compilePolicy(file, { signal, onCompile }),
     compilePolicy(file, { target: "debug", signal }),
   ]);
   const variants = variantsOf(release, params);
