@@ -107,6 +107,11 @@ const MISTAKES: [what: string, text: string, says: string | RegExp][] = [
     ": about() or the file's top level does not come to an end",
   ],
   [
+    "crashes the compiler",
+    "class A<T> { x: T; }\nfunction f<T>(): void { f<A<T>>(); }\nf<u32>();\n",
+    ": the AssemblyScript compiler crashed on it (RangeError: Maximum call stack size exceeded)",
+  ],
+  [
     "imports what is missing",
     `import { x } from "./missing";\n${TEMPLATE}`,
     ":1:19: File 'missing.ts' not found",
