@@ -165,7 +165,9 @@ describe("the policy that new-policy writes", () => {
     const report = await checkPolicy(file, { pages: PAGES });
     expect(results(report)).toEqual(ALL_PASS);
     expect(report.policy.params).toEqual(["", "chances=2", "chances=255"]);
-    expect(report.checks.find(({ name }) => name === "memory")!.detail).toBe("1 bytes a frame and 0 a page");
+    expect(report.checks.find(({ name }) => name === "memory")!.detail).toBe(
+      "1 byte a frame and 0 bytes a page",
+    );
   });
 
   it.each([

@@ -220,11 +220,12 @@ function checkMemory({ release: module, variants, fifo, pages }: Subject, watch:
       throw new Error(`${room}: ${(error as Error).message}`);
     }
   }
-  return pass(`${rounded(perFrame)} bytes a frame and ${rounded(perPage)} a page`);
+  return pass(`${formatState(perFrame)} a frame and ${formatState(perPage)} a page`);
 }
 
-function rounded(bytes: number): string {
-  return String(Math.round(bytes * 10) / 10);
+function formatState(bytes: number): string {
+  const rounded = Math.round(bytes * 10) / 10;
+  return `${rounded} byte${rounded === 1 ? "" : "s"}`;
 }
 
 function checkVictims(subject: Subject, watch: Watch): Finding {
