@@ -44,6 +44,8 @@ export interface ChosenPolicy {
   params: Record<string, number | string>;
   values: number[];
   clairvoyant: boolean;
+  /** The file of a policy of the user's own. */
+  file?: string | undefined;
 }
 
 /** A parameter as a policy's file in assembly/policies declares it. */
@@ -192,7 +194,8 @@ export interface ReplayReport {
     walk_caches: number[];
     costs: Costs & { preset: string };
   };
-  policy: { name: string; params: Record<string, number | string> };
+  /** `file` is there for a policy of the user's own. */
+  policy: { name: string; params: Record<string, number | string>; file?: string | undefined };
   result: {
     hits: number;
     faults: { total: number; minor: number; major: number };

@@ -17,6 +17,7 @@ import {
   takeFreeFrame,
   UNTOUCHED,
 } from "./frames";
+import { checkVictim } from "./guard";
 import { ReplacementPolicy } from "./policy";
 import { History, majorFaults, minorFaults, stats } from "./stats";
 
@@ -29,7 +30,8 @@ export class DemandPaging {
     let pfn = takeFreeFrame();
     if (pfn == frames()) {
       pfn = policy.victim(page);
-      assert(pfn < frames());
+      if (isDefined(CUSTOM_POLICY)) checkVictim(pfn);
+      else assert(pfn < frames());
       setFrameEntry(pageIn(pfn), EVICTED);
       writeBack(pfn);
     }

@@ -60,7 +60,7 @@ export const NEVER: u64 = 1 << 62;
 
 /** The instance's policy, seen as `P`. */
 export function policyState<P extends ReplacementPolicy>(): P {
-  assert(offsetof<P>() <= STATE_BYTES);
+  if (offsetof<P>() > STATE_BYTES) ERROR("a policy's fields may take 512 bytes at most");
   return changetype<P>(STATE);
 }
 

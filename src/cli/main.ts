@@ -7,8 +7,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
+import { checkPolicyCommand } from "./check_policy.ts";
 import { listCommand } from "./list.ts";
 import { mrcCommand } from "./mrc.ts";
+import { newPolicyCommand } from "./new_policy.ts";
 import { oneLine } from "./one_line.ts";
 import { packCommand } from "./pack.ts";
 import { replayCommand } from "./replay.ts";
@@ -40,6 +42,8 @@ for (const command of [
   packCommand(),
   unpackCommand(),
   listCommand(),
+  newPolicyCommand(),
+  checkPolicyCommand(),
 ]) {
   program.addCommand(command);
   command.copyInheritedSettings(program);

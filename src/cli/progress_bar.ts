@@ -17,7 +17,7 @@ const OPTIONS: Options = {
 };
 const OPTIONS_UNKNOWN_END: Options = {
   ...OPTIONS,
-  format: "{phase}  {references} references  {rate}",
+  format: "{phase}  {references}{rate}",
 };
 
 export function progressBar(): { update(progress: Progress): void; stop(): void } {
@@ -35,7 +35,7 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
       const { share, references, references_per_second: rate, seconds_left: left } = progress;
       const payload = {
         phase: progress.phase,
-        references: formatCount(references),
+        references: references === 0 ? "" : `${formatCount(references)} references  `,
         rate: references === 0 ? "" : `${formatRate(rate)} references/s  `,
         left: left === undefined ? "" : `${Math.ceil(left)} s left`,
       };

@@ -7,6 +7,7 @@ import { traceOptions, wholeNumber } from "./trace_options.ts";
 
 const EXAMPLES = `
 A policy is NAME or NAME:param=value,...; "clockhand list policies" shows all with their parameters.
+One of your own is its file, ./my-policy.ts or ./my-policy.ts:param=value; "clockhand new-policy" writes one.
 Frames default to half of the trace's distinct pages, which is counted first.
 
 Examples:

@@ -12,6 +12,7 @@ equal ratios. A trace that is not packed is packed once, into the cache (see clo
 Examples:
   $ clockhand sweep traces/sort.lackey.xz
   $ clockhand sweep traces/*.lackey.* --policies lru,clock:bits=2,opt --frames 5%:80%:6
+  $ clockhand sweep trace.cht --policies lru,arc,./my-policy.ts --frames 10%
   $ clockhand sweep trace.cht --policies fifo,lru,opt --frames 100,1000,10000 --csv cells.csv --parquet cells.parquet
 `;
 
@@ -25,11 +26,19 @@ export function sweepCommand(): Command {
   const command = new Command("sweep")
     .description("compare replacement policies at many memory sizes")
     .argument("<trace...>", "trace files of any format, packed or not; - for standard input")
-    .option("-p, --policies <policies>", "NAME or NAME:param=value,..., several with commas between")
+    .option(
+      "-p, --policies <policies>",
+      "NAME or NAME:param=value,..., or files of your own, with commas between",
+    )
     .option("-f, --frames <sizes>", "memory sizes, several with commas between");
   return traceOptions(command)
     .option("--seed <n>", "seed of everything random (default: 1)", wholeNumber)
     .option("--workers <n>", "threads (default: all cores)", wholeNumber)
+    .option(
+      "--stall-seconds <n>",
+      "give a cell of your own policy up that stands still (default: 30)",
+      Number,
+    )
     .option("--csv [file]", "write the cells as CSV, to standard output without a file")
     .option("--parquet <file>", "write the cells as a Parquet file")
     .option("--json", "print one JSON document instead of tables")

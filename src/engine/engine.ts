@@ -9,7 +9,7 @@
 import { UserError } from "../errors.ts";
 import type { ChosenPolicy, Kind, PageTableShape, TlbGeometry } from "../types.ts";
 import { KINDS, TLB_POLICIES } from "../types.ts";
-import { formatBytes } from "../units.ts";
+import { formatBytes, formatCount } from "../units.ts";
 import type { Analysis } from "./analysis.ts";
 import { type Core, instantiateCore } from "./core.ts";
 import { type Views, viewsOf } from "./memory.ts";
@@ -68,6 +68,9 @@ export interface TlbCounts {
   invalidated: number;
 }
 
+/** Where a policy of the user's own lies for the compiler; see src/custom_policy/compiler.ts. */
+export const POLICY_FOLDER = "policy";
+
 const FETCH = 0;
 const NO_TLB = 0xffffffff;
 const COUNT_MAX = 0x7ffffff0;
@@ -77,6 +80,7 @@ export class Engine {
   readonly views: () => Views;
   readonly tlbs: TlbGeometry[];
   readonly hasDictionary: boolean;
+  readonly #policy: ChosenPolicy | undefined;
 
   constructor(module: WebAssembly.Module, setup: EngineSetup) {
     const core = instantiateCore(module);
@@ -84,6 +88,7 @@ export class Engine {
     this.views = viewsOf(core.memory);
     this.tlbs = setup.mmu?.tlbs ?? [];
     this.hasDictionary = setup.dictionary ?? false;
+    this.#policy = setup.memory?.policy;
 
     reserve(core, setup);
     if (!core.commit()) throw tooLarge(setup.memory?.frames ?? 0, core.reservedBytes());
@@ -120,7 +125,13 @@ export class Engine {
 
   /** Replays `count` runs through the MMU; throws when memory has run out. */
   replay(count: number): void {
-    if (this.core.replay(count) !== count) throw exhausted(this.core.pages());
+    if (enterPolicy(this.core, this.#policy, () => this.core.replay(count)) !== count)
+      throw exhausted(this.core.pages());
+  }
+
+  /** The policy lab: replays `count` runs by their page ids. */
+  replayInterned(count: number): void {
+    enterPolicy(this.core, this.#policy, () => this.core.replayInterned(count));
   }
 
   /** Gives `count` runs their page ids; throws when memory has run out. */
@@ -176,6 +187,16 @@ export class Engine {
   }
 }
 
+/** Runs the policy. One of the user's own that stops the engine is the user's mistake, no bug. */
+function enterPolicy<T>(core: Core, policy: ChosenPolicy | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (policy?.file === undefined || error instanceof UserError) throw error;
+    throw policyStopped(policy.file, stopReason(core, error));
+  }
+}
+
 /** The memory that an engine will need, in bytes, without taking it. */
 export function bytesNeeded(module: WebAssembly.Module, setup: EngineSetup): number {
   const core = instantiateCore(module);
@@ -203,7 +224,7 @@ function reserve(core: Core, setup: EngineSetup): void {
     policy.values.forEach((value, index) => {
       core.setParameter(index, value);
     });
-    core.initPolicy(policy.index, frames, setup.pages);
+    enterPolicy(core, policy, () => core.initPolicy(policy.index, frames, setup.pages));
   }
   if (setup.nextUse) core.initNextUse(setup.pages);
   if (setup.dictionary) core.initDictionary(setup.pages);
@@ -229,6 +250,18 @@ function initMmu(core: Core, mmu: MmuSetup): void {
     const l2 = indexOf.get(`L2${side}`) ?? indexOf.get("L2") ?? NO_TLB;
     core.connectPort(kind, l1, l2);
   });
+}
+
+/** Why a policy of the user's own has stopped the engine, in words; see assembly/core/guard.ts. */
+export function stopReason(core: Core, error: unknown): string {
+  const victim = (core.refusedVictim?.() ?? 0) >>> 0;
+  if (victim > 0) return `victim() returned ${formatCount(victim)}, which is no frame`;
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(` at ${POLICY_FOLDER}/`, " at ");
+}
+
+function policyStopped(file: string, reason: string): UserError {
+  return new UserError(`${file}: ${reason}; "clockhand check-policy ${file}" looks for the reason`);
 }
 
 function exhausted(pages: number): UserError {

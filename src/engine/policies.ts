@@ -10,20 +10,33 @@ import type { ChosenPolicy, ParameterAbout, PolicyAbout } from "../types.ts";
 import { parsePercentage } from "../units.ts";
 import { type Core, instantiateCore } from "./core.ts";
 
+/** As many as assembly/core/policy.ts keeps. */
+const PARAMETERS_MAX = 16;
+
+export const POLICY_NAME = /^[a-z0-9][a-z0-9-]*$/;
+const NAME_RULE = "a name has lower-case letters, digits and hyphens";
+
+const Parameter = v.pipe(
+  v.strictObject({
+    name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]*$/, NAME_RULE)),
+    type: v.picklist(["integer", "share", "choice"]),
+    default: v.union([v.number(), v.string()]),
+    min: v.optional(v.number()),
+    max: v.optional(v.number()),
+    choices: v.optional(v.array(v.string())),
+    summary: v.string(),
+  }),
+  v.check(hasGoodDefault, "the default is not one of the parameter's values"),
+);
+
 const About = v.strictObject({
-  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/)),
+  name: v.pipe(v.string(), v.regex(POLICY_NAME, NAME_RULE)),
   summary: v.string(),
   paper: v.string(),
-  parameters: v.array(
-    v.strictObject({
-      name: v.string(),
-      type: v.picklist(["integer", "share", "choice"]),
-      default: v.union([v.number(), v.string()]),
-      min: v.optional(v.number()),
-      max: v.optional(v.number()),
-      choices: v.optional(v.array(v.string())),
-      summary: v.string(),
-    }),
+  parameters: v.pipe(
+    v.array(Parameter),
+    v.maxLength(PARAMETERS_MAX, `a policy has ${PARAMETERS_MAX} parameters at most`),
+    v.check((all) => new Set(all.map(({ name }) => name)).size === all.length, "two have the same name"),
   ),
 });
 
@@ -36,6 +49,33 @@ export function listPolicies(module: WebAssembly.Module): PolicyAbout[] {
 function aboutOf(core: Core, index: number): PolicyAbout {
   const about = v.parse(About, JSON.parse(core.__getString(core.policyAbout(index))));
   return { ...about, clairvoyant: core.policyIsClairvoyant(index) !== 0 };
+}
+
+/** The policy's name in its declaration, or what is wrong with the declaration. */
+export function checkDeclaration(text: string): { name: string } | { problem: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { problem: `is not valid JSON: ${(error as Error).message}` };
+  }
+  const { success, output, issues } = v.safeParse(About, json);
+  if (success) return output;
+  const [issue] = issues;
+  const place = v.getDotPath(issue);
+  return { problem: `${place === null ? "" : `has a wrong "${place}": `}${issue.message}` };
+}
+
+function hasGoodDefault(parameter: ParameterAbout): boolean {
+  const { type, default: value, choices = [] } = parameter;
+  if ((type === "integer") !== (typeof value === "number")) return false;
+  if (type === "choice") return choices.includes(String(value));
+  try {
+    parameterValue(parameter, String(value), "");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Parses `clock:bits=2,fill=referenced`; unnamed parameters take their defaults. */

@@ -7,7 +7,6 @@
  */
 
 import { availableParallelism } from "node:os";
-import { choosePolicy, listPolicies } from "../engine/policies.ts";
 import { TraceError, UserError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
@@ -18,6 +17,7 @@ import { Decoders, decodersFor } from "./decoders.ts";
 import { peakRssBytes } from "./memory_use.ts";
 import { type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { seedOf, workersOf } from "./plan.ts";
+import { choosePolicyAndEngine } from "./policy.ts";
 import { newProgress } from "./progress.ts";
 import { engineModule, Session } from "./session.ts";
 import { framesFor, type Size, sizesOf } from "./sweep_plan.ts";
@@ -50,6 +50,8 @@ interface MrcPlan {
   trace: TraceTask;
   pageBytes: number;
   policy: ChosenPolicy;
+  /** The engine with the user's own policy in it; the project's engine otherwise. */
+  module: WebAssembly.Module | undefined;
   rate: number | undefined;
   samplePages: number | undefined;
   sizes: Size[];
@@ -74,11 +76,11 @@ const WORKING_SET_POINTS = 100;
 
 export async function mrc(options: MrcOptions): Promise<MrcReport> {
   const start = performance.now();
-  const plan = planMrc(options);
+  const plan = await planMrc(options);
   const { trace, policy, workers } = plan;
   const file = inspectTrace(trace.path, trace.format);
   const { signal, onProgress, onNotice = () => undefined } = options;
-  const session = new Session({ workers: workers + 1, signal, onProgress });
+  const session = new Session({ module: engineModule(), workers: workers + 1, signal, onProgress });
   try {
     const decoders = new Decoders(session, trace, file, decodersFor(file, workers));
     const copy = await packedCopy(session, decoders, trace, onNotice);
@@ -113,10 +115,11 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
   }
 }
 
-function planMrc(options: MrcOptions): MrcPlan {
+async function planMrc(options: MrcOptions): Promise<MrcPlan> {
   checkFormat(options.format);
   const { trace: path, format, skipBadLines = false } = options;
-  const policy = choosePolicy(options.policy ?? "lru", listPolicies(engineModule()));
+  const { signal, onProgress } = options;
+  const { policy, module } = await choosePolicyAndEngine(options.policy ?? "lru", { signal, onProgress });
   const pageShift = PAGE_SHIFTS[pageSizeOf(options.pageSize ?? "4KiB")];
   const pageBytes = 2 ** pageShift;
   const rate = options.sample === undefined ? undefined : shareOf(options.sample, "--sample");
@@ -142,6 +145,7 @@ function planMrc(options: MrcOptions): MrcPlan {
     },
     pageBytes,
     policy,
+    module: module === engineModule() ? undefined : module,
     rate,
     samplePages,
     sizes: sizesOf(options.frames ?? `1:100%:${isRun ? SIZES_RUN : SIZES}`, pageBytes),
@@ -219,7 +223,7 @@ async function runCurve(
   { path, header }: PackedCopy,
   options: MrcOptions,
 ): Promise<Curve> {
-  const { trace, policy, rate, seed, workers } = plan;
+  const { trace, policy, module, rate, seed, workers } = plan;
   const { pages, runs } = header;
   let from: PackedFrom = { from: "packed", path, trace };
   if (policy.clairvoyant) {
@@ -241,7 +245,7 @@ async function runCurve(
     await Promise.all(
       groups.map(async (group, number) => {
         const cells = group.map(({ frames }) => ({ policy, frames }));
-        const task = { runs: from, pages, seed, cells, sampleRate: rate, module: undefined };
+        const task = { runs: from, pages, seed, cells, sampleRate: rate, module };
         const results = await session.start("lab", task, buffers[number] as SharedArrayBuffer);
         for (const [at, result] of results.entries()) {
           if ("error" in result) throw new UserError(result.error.message);

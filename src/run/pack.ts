@@ -10,7 +10,7 @@ import { writeWhole } from "./atomic_file.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
 import { workersOf } from "./plan.ts";
-import { Session } from "./session.ts";
+import { engineModule, Session } from "./session.ts";
 import type { TraceTask } from "./tasks.ts";
 import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace_options.ts";
 
@@ -35,7 +35,7 @@ export async function pack(options: PackOptions): Promise<PackReport> {
   const file = inspectTrace(path, format);
   if (statOf(output)?.isDirectory()) throw new UserError(`${output}: is a folder; name a file to write`);
   const others = decodersFor(file, workers);
-  const session = new Session({ workers: others + 2, signal, onProgress });
+  const session = new Session({ module: engineModule(), workers: others + 2, signal, onProgress });
   try {
     const decoders = new Decoders(session, trace, file, others);
     const { header } = await writeWhole(output, (part) => {

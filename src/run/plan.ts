@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import type { MmuSetup } from "../engine/engine.ts";
-import { choosePolicy, listPolicies } from "../engine/policies.ts";
 import { UserError } from "../errors.ts";
 import { parseCosts } from "../machine/costs.ts";
 import { parseMachine } from "../machine/file.ts";
@@ -12,7 +11,7 @@ import { parseTlbs } from "../machine/tlb_spec.ts";
 import { explainOpening } from "../trace/open.ts";
 import type { ChosenPolicy, Costs, PageSize, PageTableShape, Progress } from "../types.ts";
 import { parseBytes, parsePercentage } from "../units.ts";
-import { engineModule } from "./session.ts";
+import { choosePolicyAndEngine } from "./policy.ts";
 import type { TraceTask } from "./tasks.ts";
 import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace_options.ts";
 
@@ -20,7 +19,7 @@ import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace
 export interface ReplayOptions extends TraceOptions {
   /** A file, or `-` for standard input. */
   trace: string;
-  /** `NAME` or `NAME:param=value,...`; default `clock`. */
+  /** `NAME` or `NAME:param=value,...`, or the file of one's own, `./my-policy.ts`; default `clock`. */
   policy?: string | undefined;
   /** Frames, or a percentage of the trace's distinct pages such as `50%`, which is the default. */
   frames?: number | string | undefined;
@@ -50,6 +49,8 @@ export type FramesWanted = { count: number } | { share: number };
 export interface ReplayPlan {
   trace: TraceTask;
   policy: ChosenPolicy;
+  /** The engine that has the policy. */
+  module: WebAssembly.Module;
   frames: FramesWanted;
   pageSize: PageSize;
   machine: Machine;
@@ -61,14 +62,14 @@ export interface ReplayPlan {
 }
 
 const DEFAULT_FRAMES: FramesWanted = { share: 0.5 };
-export function planReplay(options: ReplayOptions): ReplayPlan {
+export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   const pageSize = pageSizeOf(options.pageSize ?? "4KiB");
   const machine = machineOf(options.machine ?? "x86-64");
   const tlbs = options.tlb === undefined ? tlbsFor(machine, pageSize) : parseTlbs(options.tlb, "--tlb");
   if (options.tlb !== undefined) checkPageSize(machine, pageSize);
   checkFormat(options.format);
   const pageTable = pageTableOf(machine.paging, pageSize);
-  return {
+  const plan = {
     trace: {
       path: options.trace,
       format: options.format,
@@ -77,7 +78,6 @@ export function planReplay(options: ReplayOptions): ReplayPlan {
       skipBadLines: options.skipBadLines ?? false,
       machine: { name: machine.name, pageTable },
     },
-    policy: choosePolicy(options.policy ?? "clock", listPolicies(engineModule())),
     frames: framesWanted(options, 2 ** PAGE_SHIFTS[pageSize]),
     pageSize,
     machine,
@@ -92,6 +92,7 @@ export function planReplay(options: ReplayOptions): ReplayPlan {
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
   };
+  return { ...plan, ...(await choosePolicyAndEngine(options.policy ?? "clock", options)) };
 }
 
 /** The number of frames for a trace of `pages` distinct pages; at least 1. */

@@ -25,14 +25,11 @@ import { ALL_KINDS } from "./trace_options.ts";
 
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
-  const plan = planReplay(options);
+  const plan = await planReplay(options);
   const file = inspectTrace(plan.trace.path, plan.trace.format);
   const others = decodersFor(file, plan.workers);
-  const session = new Session({
-    workers: others + 1,
-    signal: options.signal,
-    onProgress: options.onProgress,
-  });
+  const { signal, onProgress } = options;
+  const session = new Session({ module: plan.module, workers: others + 1, signal, onProgress });
   const decoders = new Decoders(session, plan.trace, file, others);
   try {
     const first = await firstPass(plan, session, decoders);

@@ -44,7 +44,7 @@ export function replayReport(run: {
       walk_caches: mmu.walkCaches,
       costs,
     },
-    policy: { name: policy.name, params: policy.params },
+    policy: { name: policy.name, params: policy.params, file: policy.file },
     result: {
       hits: references - faults,
       faults: { total: faults, minor, major },

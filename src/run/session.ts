@@ -41,11 +41,13 @@ export class Session {
   #files = 0;
 
   constructor(options: {
+    /** The engine for the workers. */
+    module: WebAssembly.Module;
     workers: number;
     signal?: AbortSignal | undefined;
     onProgress?: ((progress: Progress) => void) | undefined;
   }) {
-    const { workers, signal, onProgress } = options;
+    const { module, workers, signal, onProgress } = options;
     this.#onProgress = onProgress;
     if (signal?.aborted) this.#abort.abort();
     signal?.addEventListener("abort", () => this.#abort.abort(), { once: true, signal: this.#closed.signal });
@@ -53,7 +55,7 @@ export class Session {
       filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
       minThreads: workers,
       maxThreads: workers,
-      workerData: { module: engineModule() } satisfies WorkerData,
+      workerData: { module } satisfies WorkerData,
     });
   }
 

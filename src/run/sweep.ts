@@ -24,7 +24,6 @@ import type { LabCounters, LabResult, PackedFrom, TraceTask } from "./tasks.ts";
 
 /** Groups for every worker, so that none has long to wait for the last. */
 const GROUPS_PER_WORKER = 3;
-const STANDSTILL_MS_MAX = 30_000;
 /** Of the memory that the system has to give. */
 const MEMORY_SHARE = 0.8;
 
@@ -47,12 +46,12 @@ interface Group {
 /** Sweeps. A cell that fails is in the report with its cause; what is wrong with a trace rejects. */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const start = performance.now();
-  const plan = planSweep(options);
+  const plan = await planSweep(options);
   const files = plan.traces.map(({ path, format }) => inspectTrace(path, format));
   const workers = plan.workers ?? availableParallelism();
   const { signal, onProgress, onNotice = () => undefined } = options;
   // One thread more than asked for hashes a trace while it is packed, before any cell runs.
-  const session = new Session({ workers: workers + 1, signal, onProgress });
+  const session = new Session({ module: engineModule(), workers: workers + 1, signal, onProgress });
   try {
     const copies: PackedCopy[] = [];
     for (const [index, trace] of plan.traces.entries()) {
@@ -69,7 +68,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
       cells.push(...ofTrace);
       groups.push(...(await groupsOf(session, trace, copy, ofTrace, workers, bytesMax)));
     }
-    await runGroups(session, groups, plan.seed, workers);
+    await runGroups(session, groups, plan, workers);
     const pageBytes = 2 ** (plan.traces[0]?.pageShift ?? 0);
     const seconds = (performance.now() - start) / 1000;
     const reported = cells.map((cell) => reportCell(cell, pageBytes));
@@ -158,7 +157,7 @@ function deal(cells: Cell[], wanted: number, bytesMax: number): Cell[][] {
   return groups;
 }
 
-async function runGroups(session: Session, groups: Group[], seed: number, workers: number): Promise<void> {
+async function runGroups(session: Session, groups: Group[], plan: SweepPlan, workers: number): Promise<void> {
   const buffers = groups.map(({ runs, cells }) => {
     const progress = newProgress();
     expectProgress(progress, runs * cells.length);
@@ -169,7 +168,7 @@ async function runGroups(session: Session, groups: Group[], seed: number, worker
   const takeGroups = async () => {
     while (next < groups.length) {
       const index = next++;
-      await runGroup(session, groups[index] as Group, buffers[index] as SharedArrayBuffer, seed);
+      await runGroup(session, groups[index] as Group, buffers[index] as SharedArrayBuffer, plan);
     }
   };
   try {
@@ -184,12 +183,12 @@ async function runGroup(
   session: Session,
   { from, pages, cells }: Group,
   progress: SharedArrayBuffer,
-  seed: number,
+  { seed, stallSeconds }: SweepPlan,
 ): Promise<void> {
   const own = cells[0]?.policy.module;
   const abort = new AbortController();
   const watch =
-    own === undefined ? undefined : watchStandstill(progress, STANDSTILL_MS_MAX, () => abort.abort());
+    own === undefined ? undefined : watchStandstill(progress, 1000 * stallSeconds, () => abort.abort());
   const wanted = cells.map(({ policy, frames }) => ({ policy: policy.chosen, frames }));
   try {
     const task = { runs: from, pages, seed, cells: wanted, module: own };
@@ -200,7 +199,7 @@ async function runGroup(
   } catch (error) {
     if (error instanceof InterruptedError || !abort.signal.aborted) throw error;
     const stuck = new UserError(
-      `stood still for ${STANDSTILL_MS_MAX / 1000} s in a block of ${PACKED_STEP_RUNS} runs: a loop without end?`,
+      `stood still for ${stallSeconds} s in a block of ${PACKED_STEP_RUNS} runs: a loop without end?`,
     );
     for (const cell of cells) cell.result = { error: toMessage(stuck) };
   } finally {

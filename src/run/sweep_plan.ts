@@ -1,11 +1,11 @@
 /** What a sweep was asked for, as cells: traces x policies x sizes. */
 
-import { choosePolicy, listPolicies } from "../engine/policies.ts";
 import { UserError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import type { ChosenPolicy, PageSize, Progress } from "../types.ts";
 import { parseBytes, parsePercentage } from "../units.ts";
 import { seedOf, workersOf } from "./plan.ts";
+import { choosePolicyAndEngine } from "./policy.ts";
 import { engineModule } from "./session.ts";
 import type { TraceTask } from "./tasks.ts";
 import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace_options.ts";
@@ -13,12 +13,14 @@ import { checkFormat, includeMask, pageSizeOf, type TraceOptions } from "./trace
 export interface SweepOptions extends TraceOptions {
   /** Files, or `-` for standard input. */
   traces: readonly string[];
-  /** `lru,clock:bits=2,fill=referenced`, or the policies one by one. */
+  /** `lru,clock:bits=2,fill=referenced,./my-policy.ts`, or the policies one by one. */
   policies?: string | readonly string[] | undefined;
   /** `100,1000`, `10%,50%`, `64MiB`, `LOW:HIGH:STEPS` in equal ratios, or numbers. */
   frames?: string | number | readonly (string | number)[] | undefined;
   seed?: number | undefined;
   workers?: number | undefined;
+  /** A cell of a user's own policy that stands still for so long is given up; default 30. */
+  stallSeconds?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Told, in a sentence, what else happens, such as a trace being packed. */
@@ -38,15 +40,18 @@ export interface SweepPlan {
   pageSize: PageSize;
   seed: number;
   workers: number | undefined;
+  stallSeconds: number;
 }
 
 /** Frames of a trace with so many distinct pages; each entry of `--frames` may give several. */
 export type Size = (pages: number) => number[];
 
-const POLICIES_DEFAULT = "fifo,lru,clock,opt";
+const POLICIES_DEFAULT = "fifo,lru,clock,2q,arc,lirs,s3-fifo,sieve,opt";
+const STALL_SECONDS_DEFAULT = 30;
 const FRAMES_DEFAULT = "1%,5%,10%,25%,50%";
 
-export function planSweep(options: SweepOptions): SweepPlan {
+/** Policies of the user's own are compiled here. */
+export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
   const { traces, policies = POLICIES_DEFAULT, frames = FRAMES_DEFAULT } = options;
   if (traces.length === 0) throw new UserError("name at least one trace");
   checkFormat(options.format);
@@ -54,15 +59,36 @@ export function planSweep(options: SweepOptions): SweepPlan {
   const pageShift = PAGE_SHIFTS[pageSize];
   const { format, skipBadLines = false } = options;
   const include = includeMask(options.include);
-  const known = listPolicies(engineModule());
   return {
     traces: traces.map((path) => ({ path, format, pageShift, include, skipBadLines, machine: undefined })),
-    policies: policySpecs(policies).map((spec) => ({ chosen: choosePolicy(spec, known), module: undefined })),
+    policies: await choosePolicies(policySpecs(policies), options),
     sizes: sizesOf(frames, 2 ** pageShift),
     pageSize,
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
+    stallSeconds: stallSecondsOf(options.stallSeconds ?? STALL_SECONDS_DEFAULT),
   };
+}
+
+async function choosePolicies(specs: string[], options: SweepOptions): Promise<SweepPolicy[]> {
+  const { signal, onProgress } = options;
+  const policies: SweepPolicy[] = [];
+  for (const spec of specs) {
+    const { policy: chosen, module } = await choosePolicyAndEngine(spec, { signal, onProgress });
+    const same = policies.find(({ chosen: { name, file } }) => name === chosen.name && file !== chosen.file);
+    if (same !== undefined) {
+      throw new UserError(
+        `--policies: two policies call themselves "${chosen.name}"; rename one in its about()`,
+      );
+    }
+    policies.push({ chosen, module: module === engineModule() ? undefined : module });
+  }
+  return policies;
+}
+
+function stallSecondsOf(seconds: number): number {
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new UserError(`--stall-seconds: ${seconds} is not a number of seconds above 0`);
 }
 
 /** The distinct numbers of frames for a trace, ascending. */

@@ -356,7 +356,7 @@ function labCell(
       attempt(() => {
         if (engine === undefined) return;
         copyColumns(columns, reader, engine, count);
-        engine.core.replayInterned(count);
+        engine.replayInterned(count);
       }),
     references: () => engine?.core.references() ?? 0,
     result: () => (engine === undefined ? { error: toMessage(error) } : labCounters(engine)),

@@ -48,8 +48,10 @@ describe("the packed files", () => {
   test("are the built ones and what every package has", () => {
     expect(packed).toEqual(expect.arrayContaining(["package.json", "dist/cli/main.js", "dist/index.js"]));
     expect(packed).toEqual(expect.arrayContaining(["dist/index.d.ts", "build/core.wasm"]));
-    const allowed =
-      /^(dist\/.*\.(js|d\.ts)|build\/core\.(wasm|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    // The sources and options are what policies of users' own are compiled with.
+    expect(packed).toEqual(expect.arrayContaining(["assembly/policy_api.ts", "asconfig.json"]));
+    const built = String.raw`dist/.*\.(js|d\.ts)|build/core\.(wasm|d\.ts)|assembly/.*\.ts`;
+    const allowed = new RegExp(`^(${built}|[a-z]+\\.json|(README|CHANGELOG)\\.md|LICENSE)$`);
     expect(packed.filter((path) => !allowed.test(path))).toEqual([]);
   });
 
@@ -63,7 +65,8 @@ describe("the packed files", () => {
       .filter((path) => path.endsWith(".js"))
       .flatMap((path) => {
         const text = readFileSync(join(ROOT, path), "utf8");
-        return [...text.matchAll(/(?:from|import\()\s*"([^".][^"]*)"/g)].map((match) => match[1] ?? "");
+        const statements = /^(?:import|export) .*from "([^".$][^"]*)"|\bimport\(\s*"([^".][^"]*)"/gm;
+        return [...text.matchAll(statements)].map((match) => match[1] ?? match[2] ?? "");
       })
       .filter((name) => !name.startsWith("node:"))
       .map((name) =>
@@ -72,6 +75,7 @@ describe("the packed files", () => {
           .slice(0, name.startsWith("@") ? 2 : 1)
           .join("/"),
       );
+    expect(imported).toEqual(expect.arrayContaining(["commander", "assemblyscript"]));
     const missing = imported.filter((name) => !(name in manifest.dependencies));
     expect([...new Set(missing)]).toEqual([]);
   });
@@ -96,6 +100,18 @@ describe.concurrent("installed elsewhere", () => {
         .outcome;
       expect(comparable(parseReport(outcome))).toEqual(comparable(await replayJson(MIXED)));
     }
+  });
+
+  test("a policy of one's own is compiled there", async () => {
+    const command = join(project, "node_modules/.bin/clockhand");
+    const env = { XDG_CACHE_HOME: join(project, "cache") };
+    await run(command, ["new-policy", "mine"], project);
+    const options = { cwd: project, env };
+    const replay = (policy: string) => ["replay", MIXED, "--frames", "30", "--json", "--policy", policy];
+    const mine = parseReport(await start(command, replay("./mine.ts"), options).outcome);
+    const clock = parseReport(await start(command, replay("clock"), options).outcome);
+    expect(mine.policy.file).toBe("./mine.ts");
+    expect(mine.result).toEqual(clock.result);
   });
 
   test("the command is executable and says its version", async () => {
