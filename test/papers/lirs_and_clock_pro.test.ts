@@ -142,8 +142,8 @@ describe.each(BUILDS)("the %s Wasm", (_build, module) => {
     });
 
     it("ends the tests of the pages that the hot hand passes", () => {
-      // E, referenced, turns hot, for which the hand spares A, B and C and must pass D to find its like: D
-      // comes back as a cold page, and the scan behind it evicts it.
+      // E was referenced in its test, but so were the hot pages since: the hot hand spares them, passes D,
+      // which was evicted, and meets E. D comes back as a cold page, and the scan evicts it.
       expect(resident("clock-pro:cold=5%", 5, "A B C D E F E A B C G D H I J")).not.toContain("D");
       expect(resident("clock-pro:cold=5%", 5, "A B C D E F D H I J")).toContain("D");
     });
