@@ -149,6 +149,7 @@ function addWeight(hash: u32, distance: u64, weight: f64): void {
   store<f64>(at, load<f64>(at) + weight);
 }
 
+/** The references of a block of runs, which must have less than a million: sums are of 32 bits. */
 function countReferences(count: u32): u64 {
   const attrs = attrsAt();
   let repeats: u64 = 0;
@@ -158,8 +159,8 @@ function countReferences(count: u32): u64 {
     const eight = i16x8.shr_u(v128.load(attrs + ((<usize>run) << 1)), REFERENCES_SHIFT);
     sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(eight));
   }
-  repeats += <u64>i32x4.extract_lane(sums, 0) + <u64>i32x4.extract_lane(sums, 1);
-  repeats += <u64>i32x4.extract_lane(sums, 2) + <u64>i32x4.extract_lane(sums, 3);
+  repeats += <u64>(<u32>i32x4.extract_lane(sums, 0)) + <u64>(<u32>i32x4.extract_lane(sums, 1));
+  repeats += <u64>(<u32>i32x4.extract_lane(sums, 2)) + <u64>(<u32>i32x4.extract_lane(sums, 3));
   for (let run = whole; run < count; run++) {
     repeats += <u32>load<u16>(attrs + ((<usize>run) << 1)) >> REFERENCES_SHIFT;
   }
