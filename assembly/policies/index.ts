@@ -6,3 +6,4 @@ import "./clock";
 import "./nru";
 import "./random";
 import "./opt";
+import "./lfu";
