@@ -7,3 +7,4 @@ import "./nru";
 import "./random";
 import "./opt";
 import "./lfu";
+import "./mru";
