@@ -8,3 +8,4 @@ import "./random";
 import "./opt";
 import "./lfu";
 import "./mru";
+import "./aging";
