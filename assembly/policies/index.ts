@@ -9,3 +9,4 @@ import "./opt";
 import "./lfu";
 import "./mru";
 import "./aging";
+import "./lru_k";
