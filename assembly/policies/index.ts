@@ -10,3 +10,4 @@ import "./lfu";
 import "./mru";
 import "./aging";
 import "./lru_k";
+import "./hyperbolic";
