@@ -88,14 +88,23 @@ describe.each(BUILDS)("policies of the %s Wasm", (_build, module) => {
     });
   });
 
-  it.each(["lru", "clock", "nru", "random", "fifo", "opt"])(
-    "pages like its slow model: %s, many frames",
-    (spec) => {
-      const { stream, lab, message } = manyFramesCase(spec);
-      const counters = replayLab(module, folded(stream.touches), lab);
-      expect(comparableEnginePages(counters), message).toEqual(expectedOfMany(spec));
-    },
-  );
+  it.each([
+    "lru",
+    "clock",
+    "nru",
+    "random",
+    "fifo",
+    "opt",
+    "lfu",
+    "aging:interval=500",
+    "lru-k",
+    "lru-k:k=3,crp=50",
+    "hyperbolic",
+  ])("pages like its slow model: %s, many frames", (spec) => {
+    const { stream, lab, message } = manyFramesCase(spec);
+    const counters = replayLab(module, folded(stream.touches), lab);
+    expect(comparableEnginePages(counters), message).toEqual(expectedOfMany(spec));
+  });
 });
 
 describe("the slow models", () => {

@@ -28,6 +28,14 @@ const TELLING_VARIANTS = [
   "nru:interval=1",
   "nru:interval=7",
   "nru:interval=100",
+  "aging:interval=7",
+  "aging:interval=50,bits=12",
+  "aging:interval=5,bits=32",
+  "hyperbolic:samples=5",
+  "lru-k:crp=7",
+  "lru-k:k=3,crp=3",
+  "lru-k:k=8",
+  "lru-k:crp=4,rip=60",
 ];
 
 /**
