@@ -55,7 +55,7 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
         pfn ^= FAULTED;
         hits--;
       }
-      if (!byWalk && hits != 0) hit<P>(policy, pfn, hits, position + (references - hits));
+      if (!byWalk && hits != 0) Resident.hit<P>(policy, pfn, hits, position + (references - hits));
       if (kind >= STORE) store<u8>(dirty + pfn, 1);
       if (isDefined(policy.onWrite)) {
         if (kind >= STORE) policy.onWrite(pfn);
@@ -82,7 +82,7 @@ export function replayMachine<P extends ReplacementPolicy>(count: u32): u32 {
       }
       const pfn = load<u32>(set, PAYLOAD);
       if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
-      if (!byWalk) hit<P>(policy, pfn, references, position);
+      if (!byWalk) Resident.hit<P>(policy, pfn, references, position);
       if (kind >= STORE) store<u8>(dirty + pfn, 1);
       if (isDefined(policy.onWrite)) {
         if (kind >= STORE) policy.onWrite(pfn);
@@ -117,11 +117,11 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
     const entry = load<u32>(frameOf + ((<usize>page) << 2));
     let pfn = entry - FRAME_BIAS;
     if (entry >= FRAME_BIAS) {
-      hit<P>(policy, pfn, references, position);
+      Resident.hit<P>(policy, pfn, references, position);
     } else {
       if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
       pfn = DemandPaging.fault<P>(policy, page, position);
-      if (references > 1) hit<P>(policy, pfn, references - 1, position + 1);
+      if (references > 1) Resident.hit<P>(policy, pfn, references - 1, position + 1);
     }
     if (kind >= STORE) store<u8>(dirty + pfn, 1);
     if (isDefined(policy.onWrite)) {
@@ -133,7 +133,11 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
   return count;
 }
 
-function hit<P extends ReplacementPolicy>(policy: P, pfn: u32, references: u32, position: u64): void {
-  if (isDefined(policy.onInterval)) hitWithTicks<P>(policy, pfn, references, position);
-  else policy.onHit(pfn, references);
+/** A class for the sake of `@inline`, as in fault.ts. */
+class Resident {
+  @inline
+  static hit<P extends ReplacementPolicy>(policy: P, pfn: u32, references: u32, position: u64): void {
+    if (isDefined(policy.onInterval)) hitWithTicks<P>(policy, pfn, references, position);
+    else policy.onHit(pfn, references);
+  }
 }
