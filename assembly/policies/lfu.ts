@@ -8,8 +8,8 @@
  *
  *     LIST ─> frames without ─> ... ─> ÷3 ─> f4 ─> f1 ─> ÷2 ─> ÷1 ─> f5 ─> f2 ─> f7 ─> LIST
  *
- * Dividers are found by their number, where the paper has a list of the frequencies in use: that was a third
- * slower. There are as many as frames, and each operation takes constant time as in the paper, on average:
+ * Dividers are found by their number, where the paper has a list of the frequencies in use, which was slower.
+ * There are as many as frames, and each operation takes constant time as in the paper, but on average:
  *  - The victim may have dividers behind it that have no frames. The page of the last fault is still there,
  *    so they are no more than the references since.
  *  - Frames whose frequency has no divider come first, by their last reference. When there are no others they

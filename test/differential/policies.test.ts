@@ -103,6 +103,18 @@ describe.each(BUILDS)("policies of the %s Wasm", (_build, module) => {
     "ws-clock",
     "linux",
     "mglru",
+    "arc",
+    "car",
+    "lirs",
+    "clock-pro",
+    "2q",
+    "mq",
+    "slru",
+    "sieve",
+    "s3-fifo",
+    "w-tinylfu",
+    "lecar",
+    "mru",
   ])("pages like its slow model: %s, many frames", (spec) => {
     const { stream, lab, message } = manyFramesCase(spec);
     const counters = replayLab(module, folded(stream.touches), lab);
