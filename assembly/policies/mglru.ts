@@ -14,9 +14,10 @@
  *    PG_referenced for it, from then on PG_workingset instead, and its generation is max_seq
  *    (folio_update_gen); max_seq then goes up.
  *  - Eviction looks at the tail of the oldest list (scan_folios). A page that ageing has promoted goes to its
- *    own generation's list only now (sort_folio). One that is accessed is treated as by ageing, but goes to
- *    max_seq - 1 the first time (folio_check_references, lru_gen_set_refs). Others leave. When the list is
- *    empty, min_seq goes up to the next that is not, but leaves two generations (try_to_inc_min_seq).
+ *    own generation's list only now (sort_folio). One that is accessed goes to generation max_seq, with
+ *    PG_workingset (folio_check_references, lru_gen_set_refs; ageing has been there twice since its fault, so
+ *    that it has one of the two flags). Others leave. When the list is empty, min_seq goes up to the next
+ *    that is not, but leaves two generations (try_to_inc_min_seq).
  *
  * `access=file`: every reference is a read through a file descriptor, the first too. There are no accessed
  * bits; uses are counted in PG_referenced and two more bits, up to four, and the fifth sets PG_workingset
@@ -235,14 +236,10 @@ class Mglru extends ReplacementPolicy {
 
   /** Puts a frame that was taken back, because its page is accessed. */
   private keep(pfn: u32): void {
-    let seq = this.maxSeq;
-    if (!this.noteAccess(pfn)) {
-      seq--;
-      // "don't add rejected folios to the oldest generation" (evict_folios)
-      if (seq == this.minSeq) this.setState(pfn, this.state(pfn) & ~USES_MASK);
-    }
-    this.lists.insertAfter(seq & GENERATION_MASK, pfn + FIRST);
-    this.setGeneration(pfn, seq);
+    const promoted = this.noteAccess(pfn);
+    assert(promoted);
+    this.lists.insertAfter(this.maxSeq & GENERATION_MASK, pfn + FIRST);
+    this.setGeneration(pfn, this.maxSeq);
   }
 
   private leaveShadow(pfn: u32): void {

@@ -30,12 +30,12 @@
  *      - otherwise it is taken, and eviction looks no further.
  *  6. Then min_seq goes up while its list is empty and there are more than two generations
  *     (try_to_inc_min_seq). If it does, the averages of rule 8 are taken and the counts start anew.
- *  7. A page that was taken, and is accessed, stays (folio_check_references, lru_gen_set_refs): if it
- *     has neither PG_referenced nor PG_workingset, it gets PG_referenced and goes to the head of
- *     max_seq - 1; PG_referenced goes again if that is min_seq (evict_folios). Any other gets
+ *  7. A page that was taken, and is accessed, stays (folio_check_references, lru_gen_set_refs): it gets
  *     PG_workingset, loses PG_referenced and the bits, and goes to the head of max_seq. Eviction goes
- *     on with rule 5. If it is not accessed, it leaves, and counts as evicted in its tier.
- *     Its shadow has min_seq, refs (at least 1) and PG_workingset (lru_gen_eviction in workingset.c).
+ *     on with rule 5. (The kernel treats a page with neither of the two flags otherwise. There is
+ *     none here: since its fault, ageing has looked at the page at least twice.) If it is not
+ *     accessed, it leaves, and counts as evicted in its tier. Its shadow has min_seq, refs (at least
+ *     1) and PG_workingset (lru_gen_eviction in workingset.c).
  *  8. The controller: with R = average + count of refaults and T = average + count of
  *     evicted and protected pages of a tier, tier n is protected, and all above it, if
  *     R(n) >= batch and R(n) * (T(0) + batch) * 2 > (R(0) + 1) * T(n) * 3, for the lowest such n > 0
@@ -226,12 +226,8 @@ export function mglru(context: PolicyContext): SlowPolicy {
           stateOf.delete(page);
           return page;
         }
-        if (noteAccess(state)) {
-          putInto(maxSeq, page);
-        } else {
-          if (maxSeq - 1 === minSeq) state.referenced = false;
-          putInto(maxSeq - 1, page);
-        }
+        if (!noteAccess(state)) throw new Error("mglru: ageing has not seen this page");
+        putInto(maxSeq, page);
       }
     },
     fill(page) {
