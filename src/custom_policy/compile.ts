@@ -1,11 +1,12 @@
 /**
  * A policy of the user's own: a file like `./my-policy.ts` with one class, compiled together with the engine
- * as the built-in policies are, so that it runs as fast. Its place in the registry is after theirs.
+ * as the built-in policies are, so that it runs as fast.
  */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { checkDeclaration, listPolicies } from "../engine/policies.ts";
 import { InterruptedError, UserError } from "../errors.ts";
@@ -15,7 +16,7 @@ import type { CompilerMessage, CompilerTask, Problem, Target } from "./compiler.
 import { engineSources, lineAndColumn, place, policySources, type Texts } from "./sources.ts";
 
 export interface CompiledPolicy {
-  /** The engine with all built-in policies and, last, this one. */
+  /** The engine with fifo, opt and, last, this policy. */
   module: WebAssembly.Module;
   policy: PolicyAbout;
   file: string;
@@ -93,7 +94,7 @@ async function runCompiler(
     });
     if (message.phase === "failed") throw new UserError(inFile(file, task.policy, message.problem));
     if (message.phase === "compiled") throw new Error("the compiler's last message has no result");
-    checkDeclarations(file, message.declarations, message.builtIn);
+    checkDeclarations(file, message.declarations);
     return message.wasm;
   } finally {
     clearTimeout(timer);
@@ -110,7 +111,7 @@ function inFile(file: string, texts: Texts, { message, place: where, more }: Pro
   return `${place(file, where.name)}:${at}: ${message}${others}`;
 }
 
-function checkDeclarations(file: string, declarations: string[], builtIn: string[]): void {
+function checkDeclarations(file: string, declarations: string[]): void {
   const [text] = declarations;
   if (text === undefined) {
     throw new UserError(`${file}: registers no policy; end it with register<TheClass>();`);
@@ -120,9 +121,14 @@ function checkDeclarations(file: string, declarations: string[], builtIn: string
   }
   const declaration = checkDeclaration(text);
   if ("problem" in declaration) throw new UserError(`${file}: about() ${declaration.problem}`);
-  if (builtIn.includes(declaration.name)) {
+  if (builtInNames().includes(declaration.name)) {
     throw new UserError(`${file}: about() names it "${declaration.name}", as a built-in policy is named`);
   }
+}
+
+function builtInNames(): string[] {
+  const core = fileURLToPath(new URL("../../build/core.wasm", import.meta.url));
+  return listPolicies(new WebAssembly.Module(readFileSync(core))).map(({ name }) => name);
 }
 
 function endless(file: string): UserError {

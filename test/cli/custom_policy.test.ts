@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { SweepCell, SweepReport } from "../../src/types.ts";
 import {
   clockhand,
   comparable,
@@ -167,4 +168,63 @@ test("an editor that is set up as docs/policies.md says finds no mistakes in wha
   const mistakes = stdout.split("\n").filter((line) => /^(my-policy|typo)\.ts/.test(line));
   expect(mistakes).toHaveLength(1);
   expect(mistakes[0]).toMatch(/^typo\.ts\(65,10\).*'hnd'/);
+});
+
+describe("sweep with a policy of one's own", () => {
+  const sweep = async (policies: string, ...more: string[]) => {
+    const args = ["sweep", trace, "--policies", policies, "--frames", "20,60", "--json", ...more];
+    const outcome = await clockhand(args, inFolder);
+    return { code: outcome.code, report: JSON.parse(outcome.stdout) as SweepReport };
+  };
+  const faultsOf = ({ cells }: SweepReport, policy: string) =>
+    cells
+      .filter((cell) => cell.policy === policy)
+      .map((cell) => ("error" in cell ? cell.error : cell.faults));
+
+  test("counts it beside the others, with its parameters", async () => {
+    const { code, report } = await sweep("lru,clock,./my-policy.ts:chances=1");
+    expect(code).toBe(0);
+    expect(report.cells).toHaveLength(6);
+    expect(faultsOf(report, "my-policy")).toEqual(faultsOf(report, "clock"));
+  });
+
+  test("says what it did wrong in its cells, and counts the others'", async () => {
+    const { code, report } = await sweep("lru,./my-policy.ts:chances=7");
+    expect(code).toBe(USER_ERROR);
+    expect(faultsOf(report, "lru").every((faults) => typeof faults === "number")).toBe(true);
+    expect(faultsOf(report, "my-policy")).toEqual([
+      expect.stringMatching(/my-policy\.ts: victim\(\) returned 20, which is no frame/),
+      expect.stringMatching(/my-policy\.ts: victim\(\) returned 60, which is no frame/),
+    ]);
+  });
+
+  test("ends a loop without end, and counts the others", async () => {
+    const endless = policyText().replace(
+      "    return this.chancesMax == 7 && page == 150 ? this.frames : pfn;",
+      "    while (this.chancesMax == 7 && page == 150) this.hand++;\n    return pfn;",
+    );
+    expect(endless).not.toBe(policyText());
+    write(folder, endless.replaceAll('"my-policy"', '"endless"'), "endless.ts");
+    const { code, report } = await sweep("lru,./endless.ts:chances=7", "--stall-seconds", "2");
+    expect(code).toBe(USER_ERROR);
+    expect(faultsOf(report, "lru").every((faults) => typeof faults === "number")).toBe(true);
+    expect(faultsOf(report, "endless")).toEqual([
+      expect.stringMatching(/stood still for 2 s/),
+      expect.stringMatching(/stood still for 2 s/),
+    ]);
+  });
+
+  test("refuses two policies of one name", async () => {
+    write(folder, policyText(), "same-name.ts");
+    const args = ["sweep", trace, "--policies", "./my-policy.ts,./same-name.ts"];
+    expectRefusal(await clockhand(args, inFolder), USER_ERROR, '"my-policy"', "two policies");
+  });
+
+  test("mrc draws its curve", async () => {
+    const args = ["mrc", trace, "--policy", "./my-policy.ts:chances=1", "--frames", "20,60", "--json"];
+    const { points } = JSON.parse((await clockhand(args, inFolder)).stdout);
+    const { report } = await sweep("clock");
+    const cells = report.cells as SweepCell[];
+    expect(points).toEqual(cells.map(({ frames, fault_ratio }) => ({ frames, fault_ratio })));
+  });
 });

@@ -7,9 +7,8 @@ import type { Engine } from "../../engine/engine.ts";
 import { type Cell, countsOf, differences, enter, labEngine, unfolded } from "./runs.ts";
 import type { Stream } from "./streams.ts";
 
-/** States of the engine's page map, as in assembly/core/frames.ts. */
-const EVICTED = 1;
-const FRAME_BIAS = 2;
+/** The engine's page map, as in assembly/core/frames.ts: below are the entries of pages without a frame. */
+const FRAME_BIAS = 2 ** 31;
 /** Kinds from this on write. */
 const STORE = 2;
 
@@ -87,7 +86,8 @@ class Memory {
     for (const page of this.#seen) {
       const expected = this.#frameOf.get(page);
       const entry = (core.frameEntry?.(page) ?? 0) >>> 0;
-      if (entry !== (expected === undefined ? EVICTED : expected + FRAME_BIAS)) {
+      const isRight = expected === undefined ? isEvicted(entry) : entry === expected + FRAME_BIAS;
+      if (!isRight) {
         const where = expected === undefined ? "evicted" : `in frame ${expected}`;
         throw this.#damage(`page ${page} is ${where}, and the table says otherwise`);
       }
@@ -97,6 +97,11 @@ class Memory {
   #damage(what: string): Error {
     return new Error(`the frame table is damaged: ${what}; does the policy write outside its arrays?`);
   }
+}
+
+/** Odd: above the lowest bit there may be a note of the policy's. */
+function isEvicted(entry: number): boolean {
+  return entry < FRAME_BIAS && entry % 2 === 1;
 }
 
 function frameOf({ core }: Engine, page: number): number {
