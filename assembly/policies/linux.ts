@@ -62,7 +62,7 @@ class Linux extends ReplacementPolicy {
     return `{
       "name": "linux",
       "summary": "Linux's active and inactive lists: second chance twice over, and refaults by their distance",
-      "paper": "Linux 6.16, mm/vmscan.c and mm/workingset.c (J. Weiner)",
+      "paper": "Linux 6.16, mm/vmscan.c and mm/workingset.c (J. Weiner), 2025",
       "parameters": [
         { "name": "ratio", "type": "integer", "default": 0, "min": 0, "max": 1000,
           "summary": "active pages for one inactive page; 0 is the kernel's own: the root of 10 times the GiB, at least 1" }

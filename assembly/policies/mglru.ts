@@ -104,7 +104,7 @@ class Mglru extends ReplacementPolicy {
     return `{
       "name": "mglru",
       "summary": "Linux's multi-generational LRU: evicts from the oldest of four generations, and spares kinds of pages that refault most",
-      "paper": "Yu Zhao, Multi-Gen LRU, Documentation/mm/multigen_lru.rst, Linux 6.16",
+      "paper": "Yu Zhao, Multi-Gen LRU, Documentation/mm/multigen_lru.rst of Linux 6.16, 2025",
       "parameters": [
         { "name": "access", "type": "choice", "default": "mapped", "choices": ["mapped", "file"],
           "summary": "whether references go through page tables, and set accessed bits, or through file descriptors, and are counted" },
