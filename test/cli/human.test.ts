@@ -120,7 +120,7 @@ describe.concurrent("list", () => {
     for (const policy of policies) {
       expect(policy).toMatchObject({ summary: expect.any(String), paper: expect.stringMatching(/\d{4}/) });
       for (const parameter of policy.parameters) {
-        expect(parameter).toMatchObject({ type: expect.stringMatching(/^(integer|choice)$/) });
+        expect(parameter).toMatchObject({ type: expect.stringMatching(/^(integer|share|choice)$/) });
         expect(parameter.default).toBeDefined();
       }
     }
