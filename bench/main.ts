@@ -8,6 +8,7 @@ import { machineLines } from "./lib/machine.ts";
 import { sectionText, writeResults } from "./lib/results.ts";
 import type { Section } from "./lib/section.ts";
 import { endToEnd } from "./sections/end_to_end.ts";
+import { lab } from "./sections/lab.ts";
 import { lackey } from "./sections/lackey.ts";
 import { memory } from "./sections/memory.ts";
 import { mmu } from "./sections/mmu.ts";
@@ -19,6 +20,7 @@ const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   lackey,
   "end-to-end": endToEnd,
   memory,
+  lab,
 };
 
 const { values } = parseArgs({

@@ -102,6 +102,9 @@ export interface PackReport {
 export interface CurvePoint {
   frames: number;
   fault_ratio: number;
+  /** The 95 % confidence band of an estimate by SHARDS. */
+  low?: number;
+  high?: number;
 }
 
 /** What `mrc` reports; the same object is what `--json` prints. */
@@ -118,11 +121,6 @@ export interface MrcReport {
     /** Share of the pages in the sample in the end, and how many those are. */
     rate: number;
     pages: number;
-    /**
-     * Of LRU's curve: with 95 % confidence a point belongs to `frames` more or fewer by this share, at the
-     * size of half the pages; at another size it changes with the square root.
-     */
-    frames_error_95?: number;
   };
   /** The smallest memory that keeps the fault ratio at or below what `--target` says; null if none does. */
   target?: { fault_ratio: number; frames: number | null; memory_bytes: number | null };

@@ -15,18 +15,26 @@ import { ROOT } from "./paths.ts";
 /** `exit` keeps the shell from replacing itself by its last command. */
 const SMALL_PARENT = '"$@"; exit $?';
 
-export interface CommandRun {
-  report: ReplayReport;
+export interface CommandRun<Report> {
+  report: Report;
   /** From the start of the process to its end. */
   wallSeconds: number;
 }
 
-export async function replayCommand(path: string, ...flags: (string | number)[]): Promise<CommandRun> {
+export function replayCommand(
+  path: string,
+  ...flags: (string | number)[]
+): Promise<CommandRun<ReplayReport>> {
+  return jsonCommand("replay", path, "--no-advice", ...flags);
+}
+
+/** A command with `--json`, and its one document. */
+export async function jsonCommand<Report>(...args: (string | number)[]): Promise<CommandRun<Report>> {
   const main = join(ROOT, "dist/cli/main.js");
   if (!existsSync(main)) throw new Error(`${main} is missing: npm run build`);
-  const args = [main, "replay", path, "--json", "--no-advice", ...flags.map(String)];
+  const words = [main, ...args.map(String), "--json"];
   const start = performance.now();
-  const child = spawn("sh", ["-c", SMALL_PARENT, "sh", process.execPath, ...args], {
+  const child = spawn("sh", ["-c", SMALL_PARENT, "sh", process.execPath, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const chunks: Buffer[] = [];
@@ -36,6 +44,6 @@ export async function replayCommand(path: string, ...flags: (string | number)[])
     child.on("close", resolve);
   });
   const wallSeconds = (performance.now() - start) / 1000;
-  if (status !== 0) throw new Error(`clockhand ${args.slice(1).join(" ")} ended with ${status}`);
-  return { report: JSON.parse(Buffer.concat(chunks).toString("utf8")) as ReplayReport, wallSeconds };
+  if (status !== 0) throw new Error(`clockhand ${args.join(" ")} ended with ${status}`);
+  return { report: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Report, wallSeconds };
 }

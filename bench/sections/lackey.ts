@@ -128,7 +128,7 @@ function parse(engine: Engine, path: string): void {
 }
 
 /** The same through TextRuns, which also looks whether the addresses fit the machine. */
-async function readAsCommand(path: string, repetitions: number): Promise<Spread> {
+export async function readAsCommand(path: string, repetitions: number): Promise<Spread> {
   const task = traceTask(path);
   return measureReported(repetitions, async () => {
     const engine = decoder(task, false);

@@ -34,7 +34,9 @@ export function cellsToCsv(cells: Cell[]): string {
 }
 
 export function pointsToCsv(points: CurvePoint[]): string {
-  return stringify([["frames", "fault_ratio"], ...points.map((point) => [point.frames, point.fault_ratio])]);
+  const hasBand = points.some(({ high }) => high !== undefined);
+  const columns = ["frames", "fault_ratio", ...(hasBand ? ["low", "high"] : [])] as (keyof CurvePoint)[];
+  return stringify([columns, ...points.map((point) => columns.map((column) => point[column]))]);
 }
 
 export function cellsToParquet(cells: Cell[]): Uint8Array {

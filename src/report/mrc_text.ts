@@ -23,14 +23,12 @@ export function renderMrc(report: MrcReport): string {
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-function header({ trace, policy, exact, sample }: MrcReport): string {
+function header({ trace, policy, exact, sample, points }: MrcReport): string {
   const how = exact
     ? "exact"
     : `estimated from ${formatShare(sample?.rate ?? 0)} of the pages (${formatCount(sample?.pages ?? 0)})`;
-  const error =
-    sample?.frames_error_95 === undefined
-      ? ""
-      : `; with half of the pages' frames, sizes are right to ${formatShare(sample.frames_error_95)} (95 %)`;
+  const widest = Math.max(0, ...points.map(({ low = 0, high = 0 }) => (high - low) / 2));
+  const error = sample?.method === "shards" ? `, right to ${formatShare(widest)} or better (95 %)` : "";
   return (
     `  ${trace.path === "-" ? "standard input" : trace.path}: ${formatCountOf(trace.references, "reference")} ` +
     `to ${formatCountOf(trace.pages, "page")}\n  ${policy.name}, ${how}${error}`
@@ -58,13 +56,16 @@ function chart({ points }: MrcReport): string {
 function table({ points, trace }: MrcReport): string {
   const step = Math.max(1, (points.length - 1) / (ROWS - 1));
   const chosen = points.filter((_, index) => Math.round(Math.round(index / step) * step) === index);
-  const rows = chosen.map(({ frames, fault_ratio }) => [
+  const hasBand = points.some(({ high }) => high !== undefined);
+  const rows = chosen.map(({ frames, fault_ratio, low = 0, high = 0 }) => [
     formatCount(frames),
     formatBytes(frames * trace.page_bytes),
     formatShare(frames / trace.pages),
     formatShare(fault_ratio),
+    ...(hasBand ? [`${formatShare(low)} to ${formatShare(high)}`] : []),
   ]);
-  return renderTable(["frames", "memory", "of the pages", "fault ratio"], rows);
+  const head = ["frames", "memory", "of the pages", "fault ratio", ...(hasBand ? ["95 % band"] : [])];
+  return renderTable(head, rows);
 }
 
 function target({ target: wanted }: MrcReport): string {

@@ -15,7 +15,7 @@ import type { ChosenPolicy, CurvePoint, MrcReport, Progress } from "../types.ts"
 import { parsePercentage } from "../units.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { peakRssBytes } from "./memory_use.ts";
-import { type PackedCopy, packedCopy } from "./packed_copy.ts";
+import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { seedOf, workersOf } from "./plan.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
 import { newProgress } from "./progress.ts";
@@ -87,9 +87,10 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
     const references = total(copy.header.references);
     if (references === 0) throw new TraceError(`${traceLabel(trace.path)}: holds no references`);
     const isStack = policy.name === "lru" || (policy.name === "opt" && plan.rate === undefined);
-    const curve = isStack
-      ? await stackCurve(session, plan, copy, options)
-      : await runCurve(session, plan, copy, options);
+    const make = isStack ? stackCurve : runCurve;
+    const curve = await make(session, plan, copy, options).catch((error) => {
+      throw dropDamagedCopy(error, [copy], [trace]);
+    });
     const seconds = (performance.now() - start) / 1000;
     const { passes } = curve;
     return {
@@ -193,21 +194,16 @@ async function stackCurve(
     const points = sizes.map((frames) => ({ frames, fault_ratio: ratioAt(frames) }));
     return { exact: true, points, smallest: (ratio) => firstAtMost(ratios, ratio), passes };
   }
-  const { frames: ends, faultRatios } = sampled;
-  const ratioAt = (frames: number): number => {
+  const { frames: ends, faultRatios, lows, highs } = sampled;
+  const pointAt = (frames: number): CurvePoint => {
     const bucket = ends.findLastIndex((end) => end <= frames);
-    return bucket < 0 ? 1 : (faultRatios[bucket] ?? 0);
+    const at = (values: Float64Array) => values[bucket] ?? (bucket < 0 ? 1 : 0);
+    return { frames, fault_ratio: at(faultRatios), low: at(lows), high: at(highs) };
   };
   return {
     exact: false,
-    points: sizes.map((frames) => ({ frames, fault_ratio: ratioAt(frames) })),
-    sample: {
-      method: "shards",
-      rate: sampled.rate,
-      pages: sampled.sampledPages,
-      // The sampled pages among d are binomial: see assembly/analysis/shards.ts.
-      frames_error_95: 1.96 * Math.sqrt((1 - sampled.rate) / (sampled.rate * Math.max(1, pages / 2))),
-    },
+    points: sizes.map(pointAt),
+    sample: { method: "shards", rate: sampled.rate, pages: sampled.sampledPages },
     smallest: (ratio) => {
       const at = firstAtMost(faultRatios, ratio);
       return at === null ? null : (ends[at] ?? null);

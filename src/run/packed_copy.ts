@@ -1,6 +1,7 @@
 /** The packed form of any trace: itself, the cached copy, or one that is made now. */
 
-import { statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
+import { TraceError } from "../errors.ts";
 import { traceLabel } from "../trace/open.ts";
 import type { PackedHeader } from "../trace/packed/layout.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
@@ -41,6 +42,16 @@ export async function packedCopy(
   cache.shrink(path);
   notice(`packed ${traceLabel(trace.path)} once, ${formatBytes(statSync(path).size)} in ${path}`);
   return opened(path);
+}
+
+/** Removes a copy in which an error was found, so that the next run makes a new one; the error comes back. */
+export function dropDamagedCopy(error: unknown, copies: PackedCopy[], traces: TraceTask[]): unknown {
+  const copy = copies.find(
+    ({ path }, index) => path !== traces[index]?.path && (error as Error).message?.startsWith(`${path}:`),
+  );
+  if (copy === undefined || !(error instanceof TraceError)) return error;
+  rmSync(copy.path, { force: true });
+  return new TraceError(`${error.message}; it was a cached copy and has been removed: run the command again`);
 }
 
 async function opened(path: string): Promise<PackedCopy> {

@@ -15,7 +15,7 @@ import type { FailedCell, SweepCell, SweepReport } from "../types.ts";
 import { formatBytes } from "../units.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { peakRssBytes } from "./memory_use.ts";
-import { type PackedCopy, packedCopy } from "./packed_copy.ts";
+import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { PACKED_STEP_RUNS } from "./packed_runs.ts";
 import { expectProgress, newProgress, watchStandstill } from "./progress.ts";
 import { engineModule, Session } from "./session.ts";
@@ -68,7 +68,9 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
       cells.push(...ofTrace);
       groups.push(...(await groupsOf(session, trace, copy, ofTrace, workers, bytesMax)));
     }
-    await runGroups(session, groups, plan, workers);
+    await runGroups(session, groups, plan, workers).catch((error) => {
+      throw dropDamagedCopy(error, copies, plan.traces);
+    });
     const pageBytes = 2 ** (plan.traces[0]?.pageShift ?? 0);
     const seconds = (performance.now() - start) / 1000;
     const reported = cells.map((cell) => reportCell(cell, pageBytes));

@@ -71,7 +71,15 @@ describe("an estimate", () => {
     expect(sampled.sample?.method).toBe("shards");
     expect(sampled.sample?.rate).toBeLessThan(0.25);
     expect(sampled.sample?.pages).toBeLessThan(400);
-    expect(sampled.sample?.frames_error_95).toBeGreaterThan(0);
+    for (const { fault_ratio, low = 1, high = 0 } of sampled.points) {
+      expect(low).toBeLessThanOrEqual(fault_ratio);
+      expect(high).toBeGreaterThanOrEqual(fault_ratio);
+    }
+    const inBand = exact.points.filter(({ fault_ratio }, at) => {
+      const { low = 1, high = 0 } = sampled.points[at] ?? {};
+      return low <= fault_ratio && fault_ratio <= high;
+    });
+    expect(inBand.length).toBeGreaterThan(0.8 * exact.points.length);
     expect(meanError(exact, sampled)).toBeLessThan(0.03);
   });
 

@@ -229,6 +229,23 @@ describe("the cache of packed traces", () => {
     expect((await sweep(args, cache.options)).stderr).toBe("");
   });
 
+  test("drops a copy in the middle of which there is damage, and says so", async () => {
+    const cache = newCache();
+    await sweep(args, cache.options);
+    const copy = `${cache.traces}/${cache.packed()[0]}`;
+    const bytes = readFileSync(copy);
+    bytes[200]! ^= 1;
+    writeFileSync(copy, bytes);
+    expectRefusal(
+      await sweep(args, cache.options),
+      TRACE_ERROR,
+      "runs 0",
+      "removed",
+      "run the command again",
+    );
+    expect((await sweep(args, cache.options)).stderr).toContain("packed");
+  });
+
   test("is shared by processes that pack the same trace at once", async () => {
     const cache = newCache();
     const outcomes = await Promise.all([1, 2, 3, 4].map(() => sweep([...args, "--csv"], cache.options)));
