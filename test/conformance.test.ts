@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { Engine } from "../src/engine/engine.ts";
 import { UserError } from "../src/errors.ts";
 import { isWrite } from "./reference/types.ts";
-import { BUILDS, DEBUG, POLICIES, POLICY_SPECS, policyOf, RELEASE } from "./support/builds.ts";
+import { BUILDS, DEBUG, POLICIES, POLICY_SPECS, policyOf, RELEASE, specsFor } from "./support/builds.ts";
 import {
   BARE,
   type Counters,
@@ -44,7 +44,7 @@ const CLEANING = ["ws-clock"];
 
 const OPTIMUM = POLICIES.filter(({ clairvoyant }) => clairvoyant).map(({ name }) => name);
 
-describe.each(BUILDS)("every policy, %s Wasm", (_build, module) => {
+describe.each(BUILDS)("every policy, %s Wasm", (build, module) => {
   const lab = (stream: Stream, spec: string, frames: number, seed = 1): Counters =>
     replayLab(module, unfoldedOnce(stream), { frames, policy: policyOf(spec), seed });
   const optima = memoized((index) => {
@@ -53,7 +53,7 @@ describe.each(BUILDS)("every policy, %s Wasm", (_build, module) => {
     return minor + major;
   });
 
-  describe.each(POLICY_SPECS)("%s", (spec) => {
+  describe.each(specsFor(build, POLICY_SPECS))("%s", (spec) => {
     it("counts every reference once, as a hit or as one fault", () => {
       for (const { stream, frames } of STREAMS) {
         const pages = distinctPages(stream);

@@ -6,7 +6,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { checkDeclaration, listPolicies } from "../engine/policies.ts";
 import { InterruptedError, UserError } from "../errors.ts";
@@ -94,7 +93,7 @@ async function runCompiler(
     });
     if (message.phase === "failed") throw new UserError(inFile(file, task.policy, message.problem));
     if (message.phase === "compiled") throw new Error("the compiler's last message has no result");
-    checkDeclarations(file, message.declarations);
+    checkDeclarations(file, message.declarations, builtInNames(task.engine));
     return message.wasm;
   } finally {
     clearTimeout(timer);
@@ -111,7 +110,7 @@ function inFile(file: string, texts: Texts, { message, place: where, more }: Pro
   return `${place(file, where.name)}:${at}: ${message}${others}`;
 }
 
-function checkDeclarations(file: string, declarations: string[]): void {
+function checkDeclarations(file: string, declarations: string[], builtIn: (string | undefined)[]): void {
   const [text] = declarations;
   if (text === undefined) {
     throw new UserError(`${file}: registers no policy; end it with register<TheClass>();`);
@@ -121,14 +120,16 @@ function checkDeclarations(file: string, declarations: string[]): void {
   }
   const declaration = checkDeclaration(text);
   if ("problem" in declaration) throw new UserError(`${file}: about() ${declaration.problem}`);
-  if (builtInNames().includes(declaration.name)) {
+  if (builtIn.includes(declaration.name)) {
     throw new UserError(`${file}: about() names it "${declaration.name}", as a built-in policy is named`);
   }
 }
 
-function builtInNames(): string[] {
-  const core = fileURLToPath(new URL("../../build/core.wasm", import.meta.url));
-  return listPolicies(new WebAssembly.Module(readFileSync(core))).map(({ name }) => name);
+/** The names that the built-in policies declare, the first in each of their files. */
+function builtInNames(engine: Texts): (string | undefined)[] {
+  return [...engine]
+    .filter(([path]) => path.startsWith("assembly/policies/"))
+    .map(([, text]) => /"name": "([^"]+)"/.exec(text)?.[1]);
 }
 
 function endless(file: string): UserError {

@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { BUILDS, policyOf } from "../support/builds.ts";
+import { BUILDS, policyOf, specsFor } from "../support/builds.ts";
 import { BARE, folded, type Lab, replayLab, replayMachine, unfolded } from "../support/engine_runs.ts";
 import { memoized } from "../support/memo.ts";
 import {
@@ -63,8 +63,8 @@ function manyFramesCase(spec: string): Case {
   return caseOf(stream, spec, MANY_FRAMES, 77);
 }
 
-describe.each(BUILDS)("policies of the %s Wasm", (_build, module) => {
-  describe.each(MODELLED_SPECS)("%s", (spec) => {
+describe.each(BUILDS)("policies of the %s Wasm", (build, module) => {
+  describe.each(specsFor(build, MODELLED_SPECS))("%s", (spec) => {
     it.each(STREAM_NAMES)("pages like its slow model in the lab: %s", (name) => {
       const expected = expectedOf(JSON.stringify([name, spec]));
       for (const [index, { stream, lab, message }] of casesOf(name, spec).entries()) {

@@ -44,7 +44,7 @@ describe("the golden files", () => {
   it("tell the policies and the sizes apart", () => {
     for (const trace of TRACES) {
       const majors = SPECS.map((spec) => GOLDEN[trace]![spec]![12]!.major);
-      expect(new Set(majors).size, `${trace}: ${majors}`).toBeGreaterThan(0.75 * SPECS.length);
+      expect(new Set(majors).size, `${trace}: ${majors}`).toBeGreaterThan(0.6 * SPECS.length);
       const bySize = FRAMES.map((frames) => GOLDEN[trace]!["lru"]![frames]!.major);
       expect(new Set(bySize).size, `${trace}: ${bySize}`).toBe(FRAMES.length);
     }

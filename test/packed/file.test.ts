@@ -155,7 +155,7 @@ describe("a damaged packed trace", () => {
     await expectRefusal(withFirstBlock(new Uint8Array(5001)), /runs 0/, "5,001 bytes");
   });
 
-  /** The file with another first block, and an index that fits it; only lengths that compress alike can be tried. */
+  /** The file with another first block, which must not be longer than the one that it replaces. */
   function withFirstBlock(raw: Uint8Array): string {
     const old = blockOffsets(whole, header);
     const payload = compressBlock(raw);
