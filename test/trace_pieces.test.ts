@@ -23,7 +23,7 @@ function piecesOf(bytes: Buffer, random = new Random(1)): Buffer[] {
       const piece = file.piece(index);
       const parts: Buffer[] = [];
       for (;;) {
-        const into = Buffer.alloc(random.pick([100, 4096, PIECE_BYTES, 2 * PIECE_BYTES]));
+        const into = Buffer.alloc(random.pick([1000, 65_536, PIECE_BYTES, 2 * PIECE_BYTES]));
         const length = piece.read(into);
         if (length === 0) break;
         parts.push(into.subarray(0, length));

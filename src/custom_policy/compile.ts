@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { Worker } from "node:worker_threads";
 import { checkDeclaration, listPolicies } from "../engine/policies.ts";
 import { InterruptedError, UserError } from "../errors.ts";
@@ -137,7 +138,7 @@ function endless(file: string): UserError {
 }
 
 function crashed(file: string, printed: string): UserError {
-  const reason = /\b\w*Error: .*/.exec(printed)?.[0];
+  const reason = /\b\w*Error: .*/.exec(stripVTControlCharacters(printed))?.[0];
   const why = reason === undefined ? "" : ` (${reason})`;
   return new UserError(`${file}: the AssemblyScript compiler crashed on it${why}`);
 }
