@@ -37,11 +37,6 @@ const STREAMS: { stream: Stream; frames: number }[] = FRAMES.flatMap((frames) =>
   })),
 );
 
-/**
- * Policies that have pages written back before they evict them, so that one may be written more than once.
- */
-const CLEANING = ["ws-clock"];
-
 const OPTIMUM = POLICIES.filter(({ clairvoyant }) => clairvoyant).map(({ name }) => name);
 
 describe.each(BUILDS)("every policy, %s Wasm", (build, module) => {
@@ -65,9 +60,8 @@ describe.each(BUILDS)("every policy, %s Wasm", (build, module) => {
         expect(minor + major, message).toBeLessThanOrEqual(counters.references);
         expect(resident, message).toBe(Math.min(frames, pages));
         expect(evictions, message).toBe(minor + major - resident);
-        expect(writebacks, message).toBeLessThanOrEqual(
-          CLEANING.includes(policyOf(spec).name) ? writes(stream) : evictions,
-        );
+        // Not by the evictions: a policy may have a page cleaned before it goes, and again.
+        expect(writebacks, message).toBeLessThanOrEqual(writes(stream));
         expect([sum(history.minor), sum(history.major)], message).toEqual([minor, major]);
       }
     });

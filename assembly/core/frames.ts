@@ -108,17 +108,9 @@ export function dirtyAt(): usize {
   return dirty;
 }
 
+/** Accessed bits, a byte a frame, or as many bits as the policy counts in; policies set and clear them. */
 export function accessedAt(): usize {
   return accessed;
-}
-
-/** The accessed bit, or as many bits as the policy counts in; policies set and clear it. */
-export function accessedBits(pfn: u32): u32 {
-  return load<u8>(accessed + pfn);
-}
-
-export function setAccessedBits(pfn: u32, bits: u32): void {
-  store<u8>(accessed + pfn, <u8>bits);
 }
 
 /** A new page id, or `u32.MAX_VALUE` when the page map is full. */

@@ -5,7 +5,7 @@
  */
 
 import { attrsAt, LOAD, REFERENCES_SHIFT, RUN_REFERENCES_MAX, runCapacity, tagsAt } from "../core/runs";
-import { addTo, BAD_LINE, KIND_LINES, NEEDS_TEXT, RUNS_FULL, skipLongLine, text } from "./text";
+import { addTo, KIND_LINES, NEEDS_TEXT, RUNS_FULL, refuseLine, skipLongLine, text } from "./text";
 
 const DIGITS_MAX: u32 = 20;
 
@@ -100,7 +100,7 @@ function parseLine(at: usize, end: usize, final: bool, length: u32): usize {
     if (digit > 9 || id > (u64.MAX_VALUE - digit) / 10) break;
     id = id * 10 + digit;
   }
-  if (p != to || <u32>(to - from) > DIGITS_MAX) return refuse(at, lineEnd, next);
+  if (p != to || <u32>(to - from) > DIGITS_MAX) return refuseLine(at, lineEnd, next);
   isId = true;
   parsedId = id;
   return next;
@@ -120,21 +120,8 @@ function isStars(from: usize, to: usize): bool {
 /** A line longer than the whole buffer is none that anything can be made of. */
 function refuseLongLine(at: usize, end: usize): usize {
   isId = false;
-  if (!text.skipBadLines) return refuse(at, end, end);
+  if (!text.skipBadLines) return refuseLine(at, end, end);
   text.skippedLines++;
   text.inLongLine = true;
   return end;
-}
-
-function refuse(at: usize, lineEnd: usize, next: usize): usize {
-  isId = false;
-  if (text.skipBadLines) {
-    text.skippedLines++;
-    text.otherLines++;
-    return next;
-  }
-  text.status = BAD_LINE;
-  text.badAt = <u32>(at - text.at);
-  text.badLength = <u32>(lineEnd - at);
-  return 0;
 }

@@ -32,7 +32,7 @@ import {
   STORE,
   tagsAt,
 } from "../core/runs";
-import { addTo, BAD_LINE, KIND_EXTRA, KIND_LINES, NEEDS_TEXT, RUNS_FULL, skipLongLine, text } from "./text";
+import { addTo, KIND_EXTRA, KIND_LINES, NEEDS_TEXT, RUNS_FULL, refuseLine, skipLongLine, text } from "./text";
 
 /** The longest line that the fast path takes, and the shortest there is (`I  0,1` and its end). */
 const FAST_LINE_BYTES: u32 = 19;
@@ -260,7 +260,7 @@ function parseLine(at: usize, end: usize, final: bool, length: u32): usize {
     bad = p != lineEnd || p == first || p - first > 5 || size == 0 || size > 65535;
     bad = bad || address + (size - 1) < address;
   }
-  if (bad) return refuse(at, lineEnd, next);
+  if (bad) return refuseLine(at, lineEnd, next);
 
   const pageShift = <u64>text.pageShift;
   const firstPage = address >> pageShift;
@@ -281,22 +281,10 @@ function parseLine(at: usize, end: usize, final: bool, length: u32): usize {
   return next;
 }
 
-function refuse(at: usize, lineEnd: usize, next: usize): usize {
-  if (text.skipBadLines) {
-    text.skippedLines++;
-    text.otherLines++;
-    return next;
-  }
-  text.status = BAD_LINE;
-  text.badAt = <u32>(at - text.at);
-  text.badLength = <u32>(lineEnd - at);
-  return 0;
-}
-
 /** A line that does not even fit in the buffer: dropped if it is a message or may be skipped. */
 function startLongLine(at: usize, end: usize): usize {
   if (!isOther(at, end)) {
-    if (!text.skipBadLines) return refuse(at, end, end);
+    if (!text.skipBadLines) return refuseLine(at, end, end);
     text.skippedLines++;
   }
   text.inLongLine = true;

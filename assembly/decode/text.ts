@@ -103,6 +103,21 @@ export function decodedTotal(): f64 {
   return total;
 }
 
+/**
+ * A bad line: its end's address `next` where bad lines are skipped, else 0, and the decoder must stop.
+ */
+export function refuseLine(at: usize, lineEnd: usize, next: usize): usize {
+  if (text.skipBadLines) {
+    text.skippedLines++;
+    text.otherLines++;
+    return next;
+  }
+  text.status = BAD_LINE;
+  text.badAt = <u32>(at - text.at);
+  text.badLength = <u32>(lineEnd - at);
+  return 0;
+}
+
 /** The rest of a line that is longer than the buffer. */
 export function skipLongLine(at: usize, end: usize): usize {
   while (at < end && load<u8>(at) != 0x0a) at++;

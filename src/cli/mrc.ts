@@ -48,7 +48,7 @@ async function run(trace: string, flags: Flags): Promise<void> {
     const report = await mrc({ ...options, trace, signal, onProgress, onNotice });
     if (csv !== undefined) {
       const { pointsToCsv } = await import("../report/cells.ts");
-      const { writeBytes } = await import("../run/atomic_file.ts");
+      const { writeBytes } = await import("../files/atomic.ts");
       if (csv === true) print(pointsToCsv(report.points));
       else await writeBytes(csv, Buffer.from(pointsToCsv(report.points)));
     }

@@ -53,7 +53,7 @@ async function run(traces: string[], flags: Flags): Promise<void> {
     const report = await sweep({ ...options, traces, signal, onProgress, onNotice });
     if (csv !== undefined || parquet !== undefined) {
       const { cellsToCsv, cellsToParquet } = await import("../report/cells.ts");
-      const { writeBytes } = await import("../run/atomic_file.ts");
+      const { writeBytes } = await import("../files/atomic.ts");
       if (typeof csv === "string") await writeBytes(csv, Buffer.from(cellsToCsv(report.cells)));
       if (parquet !== undefined) await writeBytes(parquet, cellsToParquet(report.cells));
       if (csv === true) print(cellsToCsv(report.cells));

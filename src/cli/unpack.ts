@@ -30,7 +30,7 @@ export function unpackCommand(): Command {
 
 async function run(trace: string, { as, output }: { as: UnpackFormat; output?: string }): Promise<void> {
   const { unpack } = await import("../run/unpack.ts");
-  const { writeWhole } = await import("../run/atomic_file.ts");
+  const { writeWhole } = await import("../files/atomic.ts");
   await runCommand(async ({ signal }) => {
     if (output === undefined) {
       await unpack({ trace, format: as, output: process.stdout, signal });

@@ -4,19 +4,11 @@
  * that cannot be read or written only means that policies are compiled every time.
  */
 
-import { createHash, randomUUID } from "node:crypto";
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { removeLeftovers, writeBytes } from "../files/atomic.ts";
+import { cacheFolder, markUsed, shrinkFolder } from "../files/cache_folder.ts";
 
 const DIGEST_BYTES = 32;
 /** Some hundred policies. */
@@ -35,8 +27,7 @@ export function readCache(key: string): Uint8Array<ArrayBuffer> | undefined {
     const file = readFileSync(path);
     const content = new Uint8Array(file.subarray(DIGEST_BYTES));
     if (!file.subarray(0, DIGEST_BYTES).equals(digestOf(content))) return undefined;
-    const now = new Date();
-    utimesSync(path, now, now);
+    markUsed(path);
     return content;
   } catch {
     return undefined;
@@ -44,40 +35,24 @@ export function readCache(key: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 /** Keeps `content`, and removes what has not been used for longest when there is too much. */
-export function writeCache(key: string, content: Uint8Array): void {
-  let temporary: string | undefined;
+export async function writeCache(key: string, content: Uint8Array): Promise<void> {
   try {
     mkdirSync(folder(), { recursive: true });
-    temporary = join(folder(), `${key}.${randomUUID()}.tmp`);
-    writeFileSync(temporary, Buffer.concat([digestOf(content), content]), { flag: "wx" });
-    renameSync(temporary, join(folder(), key + SUFFIX));
-    prune();
+    removeLeftovers(folder());
+    const path = join(folder(), key + SUFFIX);
+    await writeBytes(path, Buffer.concat([digestOf(content), content]));
+    shrinkFolder(folder(), SUFFIX, CACHE_BYTES_MAX, path);
   } catch {
-    if (temporary !== undefined) rmSync(temporary, { force: true });
+    // Then it is compiled again the next time.
   }
 }
 
 // --- internal ---
 
 function folder(): string {
-  const { XDG_CACHE_HOME: base = "" } = process.env;
-  return join(isAbsolute(base) ? base : join(homedir(), ".cache"), "clockhand", "policies");
+  return cacheFolder("policies");
 }
 
 function digestOf(content: Uint8Array): Buffer {
   return createHash("sha256").update(content).digest();
-}
-
-function prune(): void {
-  const entries = readdirSync(folder()).map((name) => {
-    const path = join(folder(), name);
-    const { size, mtimeMs } = statSync(path);
-    return { path, size, mtimeMs };
-  });
-  let bytes = entries.reduce((sum, { size }) => sum + size, 0);
-  for (const { path, size } of entries.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-    if (bytes <= CACHE_BYTES_MAX) break;
-    rmSync(path, { force: true });
-    bytes -= size;
-  }
 }

@@ -48,7 +48,7 @@ export async function compilePolicy(file: string, options: CompileOptions = {}):
   const kept = readCache(key);
   if (kept === undefined) onCompile?.();
   const wasm = kept ?? (await runCompiler(file, task, signal));
-  if (kept === undefined) writeCache(key, wasm);
+  if (kept === undefined) await writeCache(key, wasm);
   const module = new WebAssembly.Module(wasm);
   const about = listPolicies(module).at(-1) as PolicyAbout;
   return { module, policy: about, file, cached: kept !== undefined };

@@ -1,5 +1,5 @@
 /**
- * The cache of packed traces, `$XDG_CACHE_HOME/clockhand/traces` (or ~/.cache/...).
+ * The cache of packed traces, `$XDG_CACHE_HOME/clockhand/traces`.
  *
  *     <key>.cht         a packed trace; key: the sha256 of its source and of how it was read
  *     known/<file>      the key for a file by its path, size, time of change and inode, so that a source is
@@ -11,35 +11,27 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir } from "node:os";
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TraceError, UserError } from "../errors.ts";
+import { partName, removeLeftovers } from "../files/atomic.ts";
+import { cacheFolder, markUsed, shrinkFolder } from "../files/cache_folder.ts";
 import { VERSION } from "../trace/packed/layout.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
 import { parseBytes } from "../units.ts";
-import { partName, removeLeftovers } from "./atomic_file.ts";
 import type { TraceTask } from "./tasks.ts";
 
 const MAX_DEFAULT = "20GiB";
+const SUFFIX = ".cht";
+/** Some ten thousand files. */
+const KNOWN_BYTES_MAX = 2 ** 20;
 
 export class TraceCache {
   readonly folder: string;
   readonly #bytesMax: number;
 
   constructor() {
-    const home = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-    this.folder = join(home, "clockhand", "traces");
+    this.folder = cacheFolder("traces");
     this.#bytesMax = parseBytes(process.env.CLOCKHAND_CACHE_MAX || MAX_DEFAULT, "CLOCKHAND_CACHE_MAX");
   }
 
@@ -58,10 +50,9 @@ export class TraceCache {
   /** The packed copy of a trace as it is now, if there is an intact one. */
   async find(trace: TraceTask): Promise<string | undefined> {
     try {
-      const path = join(this.folder, `${readFileSync(this.#knownPath(trace), "latin1")}.cht`);
+      const path = join(this.folder, readFileSync(this.#knownPath(trace), "latin1") + SUFFIX);
       (await PackedTrace.open(path)).close();
-      const now = new Date();
-      utimesSync(path, now, now);
+      markUsed(path);
       return path;
     } catch (error) {
       if (error instanceof UserError) throw error;
@@ -77,7 +68,7 @@ export class TraceCache {
     try {
       // The name follows from the content, which is known only when it has been read.
       const key = keyOf(trace, await pack(part));
-      const path = join(this.folder, `${key}.cht`);
+      const path = join(this.folder, key + SUFFIX);
       renameSync(part, path);
       writeFileSync(known, key);
       return path;
@@ -89,15 +80,8 @@ export class TraceCache {
 
   /** Removes the least recently used copies, but for `path`, until all fit. */
   shrink(path: string): void {
-    const files = readdirSync(this.folder)
-      .filter((name) => name.endsWith(".cht"))
-      .map((name) => ({ path: join(this.folder, name), ...sizeAndTime(join(this.folder, name)) }))
-      .sort((a, b) => b.time - a.time);
-    let bytes = 0;
-    for (const file of files) {
-      bytes += file.bytes;
-      if (bytes > this.#bytesMax && file.path !== path) rmSync(file.path, { force: true });
-    }
+    shrinkFolder(this.folder, SUFFIX, this.#bytesMax, path);
+    shrinkFolder(join(this.folder, "known"), "", KNOWN_BYTES_MAX, path);
   }
 
   #knownPath(trace: TraceTask): string {
@@ -118,11 +102,6 @@ function waysOf({ format, pageShift, include, skipBadLines }: TraceTask): unknow
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function sizeAndTime(path: string): { bytes: number; time: number } {
-  const { size, mtimeMs } = statSync(path);
-  return { bytes: size, time: mtimeMs };
 }
 
 function isMissing(error: unknown): boolean {

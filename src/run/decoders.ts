@@ -45,7 +45,9 @@ export class Decoders {
     const trace = this.#trace;
     const { sizeBytes, inPieces, packed } = this.file;
     if (packed || this.count === 0 || sizeBytes === undefined) {
-      const result = await use({ from: packed ? "packed" : "trace", path: trace.path, trace });
+      const result = await use(
+        packed ? { from: "packed", path: trace.path, trace } : { from: "trace", trace },
+      );
       return [result, sum([result.decode])];
     }
     const split: SplitTrace = {

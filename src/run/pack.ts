@@ -2,11 +2,11 @@
 
 import { statSync } from "node:fs";
 import { UserError } from "../errors.ts";
+import { writeWhole } from "../files/atomic.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { inspectTrace } from "../trace/open.ts";
 import { total } from "../trace/packed/layout.ts";
 import type { PackReport, Progress } from "../types.ts";
-import { writeWhole } from "./atomic_file.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
 import { workersOf } from "./plan.ts";

@@ -97,7 +97,7 @@ export function framesFor(sizes: Size[], pages: number): number[] {
 }
 
 /** `a,b:x=1,y=2,c` as `a`, `b:x=1,y=2`, `c`: an assignment belongs to the policy before it. */
-export function policySpecs(policies: string | readonly string[]): string[] {
+function policySpecs(policies: string | readonly string[]): string[] {
   const parts = typeof policies === "string" ? policies.split(",") : policies;
   const specs: string[] = [];
   for (const part of parts) {

@@ -4,8 +4,7 @@ import { InterruptedError, UserError } from "../errors.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
 import { KINDS } from "../types.ts";
 
-export const UNPACK_FORMATS = ["ids", "csv", "lackey"] as const;
-export type UnpackFormat = (typeof UNPACK_FORMATS)[number];
+export type UnpackFormat = "ids" | "csv" | "lackey";
 
 export interface UnpackOptions {
   trace: string;

@@ -21,7 +21,7 @@ import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
 import { formatOf } from "./formats/index.ts";
-import { looksPacked } from "./packed/layout.ts";
+import { looksPacked } from "./packed/magic.ts";
 
 /** Enough to recognise a format by. */
 const HEAD_BYTES = 4096;

@@ -2,7 +2,7 @@
 
 import { TraceError, UserError } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
-import { looksPacked } from "../packed/layout.ts";
+import { looksPacked } from "../packed/magic.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
 import { oracleGeneral } from "./oracle_general.ts";

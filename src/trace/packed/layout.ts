@@ -10,8 +10,8 @@
 import { TraceError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../types.ts";
 import { crc32 } from "./crc32.ts";
+import { MAGIC } from "./magic.ts";
 
-export const MAGIC = Uint8Array.of(0x89, 0x63, 0x68, 0x74, 0x0d, 0x0a, 0x1a, 0x0a);
 export const VERSION = 1;
 export const HEADER_BYTES = 160;
 export const BLOCK_HEADER_BYTES = 24;
@@ -94,11 +94,6 @@ export function encodeHeader(header: PackedHeader): Uint8Array {
   view.setUint32(140, header.indexBytes, true);
   view.setUint32(CHECKSUM_AT, crc32(bytes.subarray(0, CHECKSUM_AT)), true);
   return bytes;
-}
-
-/** Whether a file that starts so is, or was, a packed trace: one byte of its magic may be damaged. */
-export function looksPacked(head: Uint8Array): boolean {
-  return head.length >= MAGIC.length && MAGIC.filter((byte, at) => head[at] !== byte).length <= 1;
 }
 
 /** Reads a header; `label` names the file in errors. */

@@ -1,8 +1,8 @@
 /** Files that appear whole or not at all: written under another name beside the wanted one, then renamed. */
 
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { explaining } from "../trace/packed/writer.ts";
+import { explaining, writeFully } from "./write.ts";
 
 const MARK = ".part-";
 
@@ -29,11 +29,7 @@ export async function writeBytes(path: string, bytes: Uint8Array): Promise<void>
   await writeWhole(path, async (part) => {
     const fd = explaining(path, () => openSync(part, "wx"));
     try {
-      let written = 0;
-      while (written < bytes.length) {
-        const from = written;
-        written += explaining(path, () => writeSync(fd, bytes, from));
-      }
+      writeFully(fd, bytes, 0, path);
       explaining(path, () => fsyncSync(fd));
     } finally {
       closeSync(fd);
