@@ -20,6 +20,12 @@ type TaskName = keyof Tasks;
 type Input<Name extends TaskName> = Omit<Parameters<Tasks[Name]>[0], "progress">;
 type Output<Name extends TaskName> = Awaited<ReturnType<Tasks[Name]>> extends Outcome<infer T> ? T : never;
 
+/**
+ * Piscina loads a worker's module with `require` first, then with `import`. Node 20 ends the whole process
+ * (`v8::Module::IsGraphAsync`) when a thread is terminated while it requires an ES module.
+ */
+const IMPORT_ONLY = "--no-experimental-require-module";
+
 let compiled: WebAssembly.Module | undefined;
 
 /** The engine, compiled once for the process. */
@@ -56,6 +62,7 @@ export class Session {
       minThreads: workers,
       maxThreads: workers,
       workerData: { module } satisfies WorkerData,
+      execArgv: [IMPORT_ONLY],
     });
   }
 

@@ -1,16 +1,15 @@
 /** The library, dist/index.js, does what the command line does. */
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type * as Library from "../../src/index.ts";
 import {
   comparable,
+  INDEX,
   loopTrace,
+  MAIN,
   MIXED,
-  ROOT,
   replayJson,
   skewedTrace,
   start,
@@ -20,7 +19,6 @@ import {
 } from "./support.ts";
 
 const folder = temporaryFolder();
-const INDEX = pathToFileURL(join(ROOT, "dist/index.js")).href;
 const library: typeof Library = await import(INDEX);
 const { InterruptedError, replay, TraceError, UserError } = library;
 
@@ -296,6 +294,21 @@ describe.concurrent("the process", () => {
     expect(outcome.milliseconds).toBeLessThan(20_000);
   });
 
+  test("lives through runs that end while their workers still load", { timeout: 60_000 }, async () => {
+    const outcome = await script(
+      `
+      for (let milliseconds = 60; milliseconds < 160; milliseconds += 1) {
+        const signal = AbortSignal.timeout(milliseconds);
+        const run = library.replay({ trace: process.argv[2], workers: 2, signal });
+        await run.catch((error) => console.log(error.name));
+      }`,
+      [long],
+    );
+    const { code, stdout, stderr } = outcome;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toBe("InterruptedError\n".repeat(100));
+  });
+
   test("ends by itself after a failed run", async () => {
     const outcome = await script(`
       await library.replay({ trace: "/none" }).catch((error) => console.log(error.name));`);
@@ -328,12 +341,7 @@ test("temporary files are gone after a run", async () => {
 describe("the lists", () => {
   test("are what the command line lists", async () => {
     const list = async (what: string) => {
-      const { stdout } = await start(process.execPath, [
-        join(ROOT, "dist/cli/main.js"),
-        "list",
-        what,
-        "--json",
-      ]).outcome;
+      const { stdout } = await start(process.execPath, [MAIN, "list", what, "--json"]).outcome;
       return JSON.parse(stdout)[what];
     };
     expect(library.listPolicies()).toEqual(await list("policies"));

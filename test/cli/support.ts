@@ -16,12 +16,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, expect } from "vitest";
 import type { ReplayReport } from "../../src/types.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const MAIN = join(ROOT, "dist/cli/main.js");
+/** The address of the library. */
+export const INDEX = pathToFileURL(join(ROOT, "dist/index.js")).href;
 const DATA = fileURLToPath(new URL("data", import.meta.url));
 
 /** The path of a file in test/cli/data. */
