@@ -18,7 +18,6 @@ export {
   packedAttrsAt,
   packedIdMax,
   packedIdsAt,
-  packedReferences,
   packedRuns,
   packRuns,
 } from "./analysis/pack";

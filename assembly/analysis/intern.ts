@@ -56,22 +56,32 @@ export function internRuns(count: u32): u32 {
   const ids = idsAt();
   const kinds = dictionaryKinds;
   let references: u64 = 0;
-  let lastTag: u64 = 0;
-  let page: u32 = NO_PAGE;
-  for (let run: u32 = 0; run < count; run++) {
+  let run: u32 = 0;
+  // A page in its first slot is met here; V8 keeps nothing in registers over the call below.
+  let slots = table;
+  let shift = 64 - slotBits;
+  while (run < count) {
     const tag = load<u64>(tags + ((<usize>run) << 3));
-    if (tag != lastTag || page == NO_PAGE) {
+    const slot = slots + (<usize>((tag * MULTIPLIER) >> shift) << SLOT_SHIFT);
+    let page = load<u32>(slot, ID) - 1;
+    if (load<u64>(slot) != tag || page == NO_PAGE) {
       page = idOf(tag);
-      if (page == NO_PAGE) return run;
-      lastTag = tag;
+      if (page == NO_PAGE) break;
+      slots = table;
+      shift = 64 - slotBits;
     }
     store<u32>(ids + ((<usize>run) << 2), page);
     const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
     references += (attr >> REFERENCES_SHIFT) + 1;
-    if (kinds != 0) store<u8>(kinds + page, <u8>(<u32>load<u8>(kinds + page) | (1 << (attr & KIND_MASK))));
+    if (kinds != 0) {
+      const seen = <u32>load<u8>(kinds + page);
+      const kind: u32 = 1 << (attr & KIND_MASK);
+      if ((seen & kind) == 0) store<u8>(kinds + page, <u8>(seen | kind));
+    }
+    run++;
   }
   stats.references += references;
-  return count;
+  return run;
 }
 
 /** Writes the tags of the first `count` runs from their ids and the dictionary. */

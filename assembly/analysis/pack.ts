@@ -11,7 +11,6 @@ let blockRuns: u32 = 0;
 let blockIds: usize = 0;
 let blockAttrs: usize = 0;
 let filled: u32 = 0;
-let blockReferences: u64 = 0;
 let greatestId: u32 = 0;
 
 /** The run that may still grow: its id, kind, and references; none when it has no references. */
@@ -32,54 +31,65 @@ export function initPack(runs: u32): void {
 export function packRuns(from: u32, count: u32): u32 {
   const ids = idsAt();
   const attrs = attrsAt();
-  for (let run = from; run < count; run++) {
-    const id = load<u32>(ids + ((<usize>run) << 2));
+  const intoIds = blockIds;
+  const intoAttrs = blockAttrs;
+  const room = blockRuns;
+  let at = filled;
+  let id = openId;
+  let kind = openKind;
+  let references = openReferences;
+  let idMax = greatestId;
+  let run = from;
+  for (; run < count; run++) {
+    const nextId = load<u32>(ids + ((<usize>run) << 2));
     const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
-    const kind = attr & KIND_MASK;
-    let references = (attr >> REFERENCES_SHIFT) + 1;
-    if (openReferences != 0 && id == openId && kind == openKind) {
-      references += openReferences;
-      if (references > RUN_REFERENCES_MAX) {
-        if (filled == blockRuns) return run;
-        openReferences = RUN_REFERENCES_MAX;
-        writeOpen();
-        references -= RUN_REFERENCES_MAX;
+    const nextKind = attr & KIND_MASK;
+    let nextReferences = (attr >> REFERENCES_SHIFT) + 1;
+    if (nextId == id && nextKind == kind) {
+      const joined = references + nextReferences;
+      if (joined <= RUN_REFERENCES_MAX) {
+        references = joined;
+        continue;
       }
-    } else if (openReferences != 0) {
-      if (filled == blockRuns) return run;
-      writeOpen();
+      if (at == room) break;
+      nextReferences = joined - RUN_REFERENCES_MAX;
+      references = RUN_REFERENCES_MAX;
     }
-    openId = id;
-    openKind = kind;
-    openReferences = references;
+    if (references != 0) {
+      if (at == room) break;
+      writeRun(intoIds, intoAttrs, at++, id, kind, references);
+      idMax = max(idMax, id);
+    }
+    id = nextId;
+    kind = nextKind;
+    references = nextReferences;
   }
-  return count;
+  filled = at;
+  openId = id;
+  openKind = kind;
+  openReferences = references;
+  greatestId = idMax;
+  return run;
 }
 
 /** Writes the last run of the trace to the block; false when that is full. */
 export function finishPack(): bool {
   if (openReferences == 0) return true;
   if (filled == blockRuns) return false;
-  writeOpen();
+  writeRun(blockIds, blockAttrs, filled++, openId, openKind, openReferences);
+  greatestId = max(greatestId, openId);
   openReferences = 0;
   return true;
 }
 
-function writeOpen(): void {
-  store<u32>(blockIds + ((<usize>filled) << 2), openId);
-  const attr = ((openReferences - 1) << REFERENCES_SHIFT) | openKind;
-  store<u16>(blockAttrs + ((<usize>filled) << 1), <u16>attr);
-  filled++;
-  blockReferences += openReferences;
-  greatestId = max(greatestId, openId);
+function writeRun(ids: usize, attrs: usize, at: u32, id: u32, kind: u32, references: u32): void {
+  store<u32>(ids + ((<usize>at) << 2), id);
+  store<u16>(attrs + ((<usize>at) << 1), <u16>(((references - 1) << REFERENCES_SHIFT) | kind));
 }
 
 /** Runs in the block. */
 export function packedRuns(): u32 {
   return filled;
-}
-export function packedReferences(): f64 {
-  return <f64>blockReferences;
 }
 /** The greatest page id in the block. */
 export function packedIdMax(): u32 {
@@ -95,6 +105,5 @@ export function packedAttrsAt(): usize {
 /** Makes room for the next block. */
 export function emptyPack(): void {
   filled = 0;
-  blockReferences = 0;
   greatestId = 0;
 }

@@ -57,7 +57,7 @@ export class PackedWriter {
   /** Columns of up to `BLOCK_RUNS` runs; all blocks but the last have exactly as many. */
   writeRuns(ids: Uint32Array, attrs: Uint16Array, idMax: number): void {
     const narrow = idMax < 1 << 16;
-    const column = narrow ? Uint16Array.from(ids) : ids;
+    const column = narrow ? new Uint16Array(ids) : ids;
     const raw = new Uint8Array(column.byteLength + attrs.length * ATTR_BYTES);
     raw.set(bytesOf(column));
     raw.set(bytesOf(attrs), column.byteLength);

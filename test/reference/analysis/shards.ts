@@ -8,6 +8,11 @@
 
 const HASHES = 2 ** 32;
 
+/** Whether a page is in the sample of a fixed rate. */
+export function isSampled(page: number, rate: number, seed: number): boolean {
+  return hashOf(page, seed) < Math.max(1, Math.floor(rate * HASHES));
+}
+
 export interface ShardsOptions {
   /** The first threshold T: pages with hash < T are sampled, R = T / 2^32. */
   threshold: number;
@@ -29,15 +34,14 @@ export function simulateShards(pages: readonly number[], options: ShardsOptions)
   const histogram = new Map<number, number>();
   let threshold = options.threshold;
   for (const page of pages) {
-    const hash = murmurFinalizer(page + Math.imul(seed, 0x9e3779b9));
+    const hash = hashOf(page, seed);
     if (hash >= threshold) continue;
     if (!stack.includes(page) && stack.length === pagesMax) {
-      const hashOf = (other: number) => murmurFinalizer(other + Math.imul(seed, 0x9e3779b9));
-      const last = [...stack, page].sort((a, b) => hashOf(b) - hashOf(a))[0]!;
+      const last = [...stack, page].sort((a, b) => hashOf(b, seed) - hashOf(a, seed))[0]!;
       for (const [distance, count] of histogram) {
-        histogram.set(distance, (count * hashOf(last)) / threshold);
+        histogram.set(distance, (count * hashOf(last, seed)) / threshold);
       }
-      threshold = hashOf(last);
+      threshold = hashOf(last, seed);
       if (last === page) continue;
       stack.splice(stack.indexOf(last), 1);
     }
@@ -69,8 +73,12 @@ export function shardsFaultRatio(
   return beyond / (all + adjustment);
 }
 
+function hashOf(page: number, seed: number): number {
+  return murmurFinalizer(page + Math.imul(seed, 0x9e3779b9));
+}
+
 /** fmix32 of A. Appleby's MurmurHash3. */
-export function murmurFinalizer(value: number): number {
+function murmurFinalizer(value: number): number {
   let hash = value | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
