@@ -1,6 +1,7 @@
 /** The policy lab: packing, packed traces, sweeps over workers, and curves at all sizes. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Analysis, lruCurve, sampledLruCurve } from "../../src/engine/analysis.ts";
@@ -56,6 +57,9 @@ async function packing(text: string, packed: string, repetitions: number): Promi
   let report: PackReport | undefined;
   progress("parsing alone");
   const parse = await readAsCommand(text, repetitions);
+  progress("hashing alone");
+  const hash = await measure(repetitions, { run: () => hashed(text) });
+  rows.push(ratio("sha256 of the source alone, time / parse alone", hash.median / parse.median));
   for (const workers of [1, 2]) {
     progress(`packing, ${workers} workers`);
     const pack = await measureReported(repetitions, async () => {
@@ -75,6 +79,17 @@ async function packing(text: string, packed: string, repetitions: number): Promi
   const bytes = report?.output.bytes_per_run ?? 0;
   rows.push(quantity("packed, bytes a run", spreadOf([bytes]), "B", { atMost: 0.3 }));
   return rows;
+}
+
+function hashed(path: string): string {
+  const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafeSlow(1 << 18);
+  const fd = openSync(path, "r");
+  for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer)) {
+    hash.update(buffer.subarray(0, bytes));
+  }
+  closeSync(fd);
+  return hash.digest("hex");
 }
 
 async function decoding(packed: string, repetitions: number): Promise<Row[]> {
