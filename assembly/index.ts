@@ -81,6 +81,7 @@ export {
   decodedTotal,
   initText,
   lineCount,
+  setSetting,
   skippedLines,
   textAt,
   textCapacity,

@@ -70,6 +70,17 @@ export interface PolicyAbout {
   clairvoyant: boolean;
 }
 
+/** A trace format as its file in src/trace/formats declares it. */
+export interface FormatAbout {
+  name: string;
+  /** A sentence for `clockhand list formats`. */
+  summary: string;
+  /** Where the format is defined. */
+  source: string;
+  /** What `--format NAME:param=value` can set. */
+  parameters: { name: string; default: string; summary: string }[];
+}
+
 /** What the events of a run cost, in nanoseconds. */
 export interface Costs {
   /** A reference whose translation is in the first-level TLB, the access to memory included. */
@@ -95,7 +106,18 @@ export interface PackReport {
     references: { total: number } & Record<Kind, number>;
   };
   output: { path: string; bytes: number; bytes_per_run: number };
-  performance: { seconds: number; references_per_second: number; workers: number };
+  performance: Performance;
+}
+
+/** How fast a run was and what it took. */
+export interface Performance {
+  /** Wall time. */
+  seconds: number;
+  references_per_second: number;
+  /** Threads that had work. */
+  workers: number;
+  /** The largest resident set of the process. */
+  peak_rss_bytes: number;
 }
 
 /** A point of a curve: the share of references that fault with so many frames. */
@@ -128,7 +150,7 @@ export interface MrcReport {
   working_set?: { tau: number; mean_pages: number; fault_ratio: number }[];
   /** References by LRU stack distance, in pages; distance 1 is the page used last. */
   reuse_distances?: { from: number; to: number; references: number }[];
-  performance: { seconds: number; references_per_second: number; workers: number; peak_rss_bytes: number };
+  performance: Performance;
 }
 
 /** A cell of a sweep: one policy with so many frames on one trace. Ratios are over references. */
@@ -158,14 +180,8 @@ export interface SweepReport {
   traces: { path: string; pages: number; references: number; runs: number; skipped: number }[];
   /** By trace as given, then policy as given, then frames. */
   cells: (SweepCell | FailedCell)[];
-  performance: {
-    /** Packing included. */
-    seconds: number;
-    /** References of all cells together. */
-    references_per_second: number;
-    workers: number;
-    peak_rss_bytes: number;
-  };
+  /** Packing included; the references are those of all cells together. */
+  performance: Performance;
 }
 
 /** What `replay` reports; the same object is what `--json` prints. Ratios are over references. */
@@ -209,12 +225,7 @@ export interface ReplayReport {
   history: { window_references: number; minor: number[]; major: number[] };
   verdict: Verdict;
   /** Wall clock for all passes over the trace that the result took, decoding and counting pages included. */
-  performance: {
-    seconds: number;
-    references_per_second: number;
-    workers: number;
-    peak_rss_bytes: number;
-  };
+  performance: Performance;
 }
 
 export interface Verdict {

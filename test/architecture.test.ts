@@ -16,7 +16,7 @@ const ASSEMBLY = sourcesOf("assembly");
 const TEST = sourcesOf("test");
 
 /** Top-level files that every folder of src may import. */
-const SHARED = ["src/errors.ts", "src/types.ts", "src/units.ts", "src/nearest.ts"];
+const SHARED = ["src/errors.ts", "src/types.ts", "src/units.ts", "src/nearest.ts", "src/assignments.ts"];
 
 /** What the files of each folder of src may import besides their own folder and the shared files. */
 const SRC_IMPORTS: Record<string, string[]> = {

@@ -1,25 +1,29 @@
 /*
- * Pieces of a plain file: whatever its lines, all pieces together are the file, and each holds whole lines.
+ * Pieces of a plain file: whatever its lines or records, all pieces together are the file, and each holds
+ * whole ones.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { PIECE_BYTES, PiecedFile, pieceCount } from "../src/trace/pieces.ts";
+import { cutOf, PIECE_BYTES } from "../src/trace/cut.ts";
+import type { Reading } from "../src/trace/format.ts";
+import { lackey } from "../src/trace/formats/lackey.ts";
+import { PiecedFile } from "../src/trace/pieces.ts";
 import { Random } from "./support/random.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "clockhand-pieces-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the pieces of a file with these bytes hold, read with buffers of changing sizes. */
-function piecesOf(bytes: Buffer, random = new Random(1)): Buffer[] {
+function piecesOf(bytes: Buffer, random = new Random(1), reading: Reading = lackey): Buffer[] {
   const path = join(folder, "trace");
   writeFileSync(path, bytes);
-  const count = pieceCount(bytes.length);
-  const file = new PiecedFile(path, count);
+  const cut = cutOf(bytes.length, reading)!;
+  const file = new PiecedFile(path, cut);
   try {
-    return Array.from({ length: count }, (_, index) => {
+    return Array.from({ length: cut.pieces }, (_, index) => {
       const piece = file.piece(index);
       const parts: Buffer[] = [];
       for (;;) {
@@ -81,4 +85,36 @@ describe("pieces of a file", () => {
       expectWholeLines(bytes, piecesOf(bytes, random));
     },
   );
+});
+
+describe("the pieces of a file of records", () => {
+  it.each([
+    [24, 0],
+    [64, 0],
+    [28, 8192],
+    [1, 3],
+    [PIECE_BYTES - 1, 100],
+  ])("of %d bytes behind a header of %d hold whole records and all of it", (recordBytes, headerBytes) => {
+    const reading: Reading = { ...lackey, unit: "record", recordBytes, headerBytes };
+    const random = new Random(7);
+    for (const records of [
+      0,
+      1,
+      Math.ceil(PIECE_BYTES / recordBytes),
+      Math.ceil((3 * PIECE_BYTES) / recordBytes),
+    ]) {
+      const bytes = Buffer.alloc(headerBytes + records * recordBytes);
+      for (let at = 0; at < bytes.length; at += 997) bytes[at] = random.below(256);
+      const pieces = piecesOf(bytes, random, reading);
+      expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+      for (const [index, piece] of pieces.entries()) {
+        const whole = piece.length - (index === 0 ? headerBytes : 0);
+        expect(whole % recordBytes, `piece ${index}`).toBe(0);
+      }
+    }
+  });
+
+  it("are none where records differ in length", () => {
+    expect(cutOf(1000, { ...lackey, unit: "record" })).toBeUndefined();
+  });
 });

@@ -62,7 +62,7 @@ export function internRuns(count: u32): u32 {
   let shift = 64 - slotBits;
   while (run < count) {
     const tag = load<u64>(tags + ((<usize>run) << 3));
-    const slot = slots + (<usize>((tag * MULTIPLIER) >> shift) << SLOT_SHIFT);
+    const slot = slots + ((<usize>((tag * MULTIPLIER) >> shift)) << SLOT_SHIFT);
     let page = load<u32>(slot, ID) - 1;
     if (load<u64>(slot) != tag || page == NO_PAGE) {
       page = idOf(tag);

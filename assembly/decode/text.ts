@@ -59,6 +59,18 @@ export function initText(bytes: u32, pageShift: u32, include: u32, skipBadLines:
   text.skipBadLines = skipBadLines;
 }
 
+/** What a format's file says about a trace, by `setSetting`: numbers that its kernel gives a meaning. */
+const SETTINGS_MAX: u32 = 32;
+const SETTINGS: usize = memory.data(SETTINGS_MAX << 3, 16);
+
+export function setSetting(index: u32, value: f64): void {
+  assert(index < SETTINGS_MAX);
+  store<f64>(SETTINGS + (index << 3), value);
+}
+export function setting(index: u32): f64 {
+  return load<f64>(SETTINGS + (index << 3));
+}
+
 export function textAt(): usize {
   return text.at;
 }

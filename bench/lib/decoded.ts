@@ -7,7 +7,7 @@ import { DECODER, PAGES_UNKNOWN_MAX } from "../../src/run/limits.ts";
 import { engineModule } from "../../src/run/session.ts";
 import type { TraceTask } from "../../src/run/tasks.ts";
 import { TextRuns } from "../../src/run/text_runs.ts";
-import { formatOf } from "../../src/trace/formats/index.ts";
+import { readingOf } from "../../src/trace/formats/index.ts";
 import { openTrace } from "../../src/trace/open.ts";
 import { dataFile } from "./paths.ts";
 
@@ -75,7 +75,7 @@ async function eachBlock(
   const task = traceTask(path);
   const engine = decoder(task, true);
   const bytes = await openTrace(path);
-  const text = new TextRuns(bytes, formatOf(task.format, bytes.head, bytes.label), task, engine);
+  const text = new TextRuns(bytes, readingOf(task.format, bytes.head, bytes.label), task, engine);
   for (let count = await text.next(); count !== undefined; count = await text.next()) {
     engine.intern(count);
     use(engine, count);

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { DECODE, type Engine } from "../../src/engine/engine.ts";
 import { TextRuns } from "../../src/run/text_runs.ts";
-import { formatOf } from "../../src/trace/formats/index.ts";
+import { readingOf } from "../../src/trace/formats/index.ts";
 import { openTrace } from "../../src/trace/open.ts";
 import { KINDS } from "../../src/types.ts";
 import { parseLackey } from "../baselines/split_lackey.ts";
@@ -134,7 +134,7 @@ export async function readAsCommand(path: string, repetitions: number): Promise<
     const engine = decoder(task, false);
     const start = performance.now();
     const bytes = await openTrace(path);
-    const text = new TextRuns(bytes, formatOf(task.format, bytes.head, bytes.label), task, engine);
+    const text = new TextRuns(bytes, readingOf(task.format, bytes.head, bytes.label), task, engine);
     while ((await text.next()) !== undefined);
     bytes.close();
     return (performance.now() - start) / 1000;

@@ -4,6 +4,7 @@
  */
 
 import * as v from "valibot";
+import { parseSpec } from "../assignments.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { ChosenPolicy, ParameterAbout, PolicyAbout } from "../types.ts";
@@ -80,7 +81,7 @@ function hasGoodDefault(parameter: ParameterAbout): boolean {
 
 /** Parses `clock:bits=2,fill=referenced`; unnamed parameters take their defaults. */
 export function choosePolicy(spec: string, policies: PolicyAbout[]): ChosenPolicy {
-  const [name = "", ...rest] = spec.split(":");
+  const { name, given } = parseSpec(spec, "policy");
   const index = policies.findIndex((policy) => policy.name === name);
   const about = policies[index];
   if (about === undefined) {
@@ -89,7 +90,6 @@ export function choosePolicy(spec: string, policies: PolicyAbout[]): ChosenPolic
       `unknown policy "${name}"${nearest(name, names)}; "clockhand list policies" shows all`,
     );
   }
-  const given = parseAssignments(rest.join(":"), spec);
   for (const key of given.keys()) {
     if (about.parameters.some((parameter) => parameter.name === key)) continue;
     const names = about.parameters.map((parameter) => parameter.name);
@@ -104,21 +104,6 @@ export function choosePolicy(spec: string, policies: PolicyAbout[]): ChosenPolic
     values.push(engineValue(parameter, value));
   }
   return { index, name, params, values, clairvoyant: about.clairvoyant };
-}
-
-function parseAssignments(text: string, spec: string): Map<string, string> {
-  const given = new Map<string, string>();
-  if (text === "") return given;
-  for (const assignment of text.split(",")) {
-    const [key = "", value, ...more] = assignment.split("=");
-    if (key === "" || value === undefined || value === "" || more.length > 0 || given.has(key)) {
-      throw new UserError(
-        `policy "${spec}": "${assignment}" is not one param=value; write NAME:param=value,param=value`,
-      );
-    }
-    given.set(key, value);
-  }
-  return given;
 }
 
 function parameterValue(

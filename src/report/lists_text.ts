@@ -1,7 +1,6 @@
 /** The lists of policies, formats and machines for people to read. */
 
-import type { PolicyAbout } from "../types.ts";
-import { renderTable } from "./table.ts";
+import type { FormatAbout, PolicyAbout } from "../types.ts";
 
 export function renderPolicies(policies: PolicyAbout[]): string {
   const blocks = policies.map(({ name, summary, paper, parameters }) => {
@@ -17,9 +16,18 @@ export function renderPolicies(policies: PolicyAbout[]): string {
   return `${blocks.join("\n\n")}\n`;
 }
 
-export function renderFormats(formats: { name: string; summary: string; source: string }[]): string {
-  const rows = formats.map(({ name, summary, source }) => [name, summary, source]);
-  return `${renderTable(["format", "", "defined by"], rows, { textColumns: [1, 2] })}\n`;
+export function renderFormats(formats: FormatAbout[]): string {
+  const blocks = formats.map(({ name, summary, source, parameters }) =>
+    [
+      name,
+      `    ${summary}.`,
+      `    ${source}`,
+      ...parameters.map(
+        ({ name: parameter, default: value, summary: about }) => `    ${parameter}=${value}  ${about}`,
+      ),
+    ].join("\n"),
+  );
+  return `${blocks.join("\n\n")}\n`;
 }
 
 export interface MachineRow {

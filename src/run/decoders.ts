@@ -2,7 +2,6 @@
 
 import { availableParallelism } from "node:os";
 import type { Inspected } from "../trace/open.ts";
-import { pieceCount } from "../trace/pieces.ts";
 import { KINDS } from "../types.ts";
 import { DECODER } from "./limits.ts";
 import { breakRings, newRings } from "./ring.ts";
@@ -18,10 +17,10 @@ const WORKERS_DEFAULT_MAX = 8;
  * How many workers may decode a trace besides the one that uses its runs, where so many threads are wanted:
  * all of the others for a file of lines, one for a compressed one, which is a single stream, none for a pipe.
  */
-export function decodersFor({ sizeBytes, inPieces, packed }: Inspected, workers: number | undefined): number {
+export function decodersFor({ sizeBytes, cut, packed }: Inspected, workers: number | undefined): number {
   if (sizeBytes === undefined || packed) return 0;
   const byDefault = sizeBytes < LARGE_BYTES ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX);
-  return Math.min((workers ?? byDefault) - 1, inPieces ? pieceCount(sizeBytes) : 1);
+  return Math.min((workers ?? byDefault) - 1, cut?.pieces ?? 1);
 }
 
 export class Decoders {
@@ -43,7 +42,7 @@ export class Decoders {
     use: (runs: RunsFrom) => Promise<T>,
   ): Promise<[T, DecodeResult]> {
     const trace = this.#trace;
-    const { sizeBytes, inPieces, packed } = this.file;
+    const { sizeBytes, cut, packed } = this.file;
     if (packed || this.count === 0 || sizeBytes === undefined) {
       const result = await use(
         packed ? { from: "packed", path: trace.path, trace } : { from: "trace", trace },
@@ -53,8 +52,7 @@ export class Decoders {
     const split: SplitTrace = {
       trace,
       rings: newRings(this.count, DECODER.runCapacity),
-      pieces: inPieces ? pieceCount(sizeBytes) : 1,
-      inPieces,
+      cut,
       sizeBytes,
     };
     const decoding = split.rings.rings.map((_, ring) => this.#session.run("decode", { split, ring }));

@@ -1,6 +1,6 @@
 /** Sizes of buffers and tables that the workers choose. */
 
-import { PIECE_BYTES } from "../trace/pieces.ts";
+import { PIECE_BYTES } from "../trace/cut.ts";
 
 /** A piece of a trace and, nearly always, the rest of its last line. */
 const TEXT_BYTES = PIECE_BYTES + 4096;

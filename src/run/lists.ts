@@ -2,7 +2,7 @@
 
 import { listPolicies as policiesOf } from "../engine/policies.ts";
 import { FORMATS } from "../trace/formats/index.ts";
-import type { PolicyAbout } from "../types.ts";
+import type { FormatAbout, PolicyAbout } from "../types.ts";
 import { engineModule } from "./session.ts";
 
 /** Every replacement policy with its parameters. */
@@ -11,6 +11,11 @@ export function listPolicies(): PolicyAbout[] {
 }
 
 /** Every trace format that can be read. */
-export function listFormats(): { name: string; summary: string; source: string }[] {
-  return FORMATS.map(({ name, summary, source }) => ({ name, summary, source }));
+export function listFormats(): FormatAbout[] {
+  return FORMATS.map(({ name, summary, source, parameters = [] }) => ({
+    name,
+    summary,
+    source,
+    parameters: [...parameters],
+  }));
 }

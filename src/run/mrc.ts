@@ -14,8 +14,8 @@ import { total } from "../trace/packed/layout.ts";
 import type { ChosenPolicy, CurvePoint, MrcReport, Progress } from "../types.ts";
 import { parsePercentage } from "../units.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
-import { peakRssBytes } from "./memory_use.ts";
 import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
+import { performanceOf } from "./performance.ts";
 import { seedOf, workersOf } from "./plan.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
 import { newProgress } from "./progress.ts";
@@ -104,12 +104,7 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
       ...(passes.workingSet && { working_set: windowsOf(passes.workingSet) }),
       ...(options.reuseDistances &&
         passes.faults && { reuse_distances: distancesOf(passes.faults, references) }),
-      performance: {
-        seconds,
-        references_per_second: references / seconds,
-        workers,
-        peak_rss_bytes: peakRssBytes(),
-      },
+      performance: performanceOf(seconds, references, workers),
     };
   } finally {
     await session.close();

@@ -9,6 +9,7 @@ import { total } from "../trace/packed/layout.ts";
 import type { PackReport, Progress } from "../types.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
+import { performanceOf } from "./performance.ts";
 import { workersOf } from "./plan.ts";
 import { engineModule, Session } from "./session.ts";
 import type { TraceTask } from "./tasks.ts";
@@ -48,7 +49,7 @@ export async function pack(options: PackOptions): Promise<PackReport> {
       command: "pack",
       trace: { path, pages, skipped, runs, references: { total: total(references), ...references } },
       output: { path: output, bytes: fileBytes, bytes_per_run: runs === 0 ? 0 : fileBytes / runs },
-      performance: { seconds, references_per_second: total(references) / seconds, workers: others + 1 },
+      performance: performanceOf(seconds, total(references), others + 1),
     };
   } finally {
     await session.close();

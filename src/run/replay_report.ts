@@ -3,7 +3,7 @@
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import type { ReplayReport, TlbGeometry } from "../types.ts";
 import { type Assessment, type Stop, verdictOf } from "./advice.ts";
-import { peakRssBytes } from "./memory_use.ts";
+import { performanceOf } from "./performance.ts";
 import type { ReplayPlan } from "./plan.ts";
 import type { DecodeResult, ReplayCounters, ReplayResult } from "./tasks.ts";
 
@@ -57,12 +57,7 @@ export function replayReport(run: {
     },
     history: result.history,
     verdict: verdictOf(assessment, result, frames, pageBytes, policy.name, stop),
-    performance: {
-      seconds,
-      references_per_second: references / seconds,
-      workers: workersUsed,
-      peak_rss_bytes: peakRssBytes(),
-    },
+    performance: performanceOf(seconds, references, workersUsed),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Where a worker's runs come from. */
 
 import type { Engine } from "../engine/engine.ts";
-import { formatOf } from "../trace/formats/index.ts";
+import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
@@ -44,12 +44,12 @@ export async function openRuns(
 
 async function openText(trace: TraceTask, engine: Engine): Promise<RunSource> {
   const bytes = await openTrace(trace.path);
-  const format = formatOf(trace.format, bytes.head, bytes.label);
-  const text = new TextRuns(bytes, format, trace, engine);
+  const reading = readingOf(trace.format, bytes.head, bytes.label);
+  const text = new TextRuns(bytes, reading, trace, engine);
   return {
     next: () => text.next(),
     position: () => ({ taken: bytes.takenBytes(), total: bytes.sizeBytes ?? 0 }),
-    decode: () => decodeResult(format, engine),
+    decode: () => decodeResult(reading, engine),
     close: () => bytes.close(),
   };
 }

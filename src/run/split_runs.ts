@@ -9,11 +9,13 @@
 
 import { Engine } from "../engine/engine.ts";
 import { TraceError, UserError } from "../errors.ts";
-import { formatOf, type TraceFormat } from "../trace/formats/index.ts";
+import type { Cut } from "../trace/cut.ts";
+import type { NamedReading } from "../trace/format.ts";
+import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
 import { PiecedFile } from "../trace/pieces.ts";
 import { DECODER } from "./limits.ts";
-import { claimPiece, END, RingsReader, RingWriter } from "./ring.ts";
+import { claimPiece, END, type Rings, RingsReader, RingWriter } from "./ring.ts";
 import type { RunSource } from "./run_source.ts";
 import type { DecodeResult, SplitTrace, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
@@ -21,16 +23,24 @@ import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
 /** A helper's work: decodes pieces as long as there are any and sends them through the ring. */
 export async function sendPieces(split: SplitTrace, ring: number, engine: Engine): Promise<DecodeResult> {
   const writer = new RingWriter(split.rings, ring);
-  return split.inPieces ? sendOwnPieces(split, writer, engine) : sendStream(split.trace, writer, engine);
+  const { trace, rings, cut } = split;
+  return cut === undefined
+    ? sendStream(trace, writer, engine)
+    : sendOwnPieces(trace, cut, rings, writer, engine);
 }
 
-async function sendOwnPieces(split: SplitTrace, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
-  const { trace, rings, pieces } = split;
-  const file = new PiecedFile(trace.path, pieces);
+async function sendOwnPieces(
+  trace: TraceTask,
+  cut: Cut,
+  rings: Rings,
+  writer: RingWriter,
+  engine: Engine,
+): Promise<DecodeResult> {
+  const file = new PiecedFile(trace.path, cut);
   try {
-    const format = formatOf(trace.format, file.head, file.label);
-    for (let piece = claimPiece(rings); piece < pieces; piece = claimPiece(rings)) {
-      const runs = textOf(file, piece, format, trace, engine);
+    const reading = readingOf(trace.format, file.head, file.label);
+    for (let piece = claimPiece(rings); piece < cut.pieces; piece = claimPiece(rings)) {
+      const runs = textOf(file, piece, reading, trace, engine);
       try {
         await send(runs, piece, writer, engine, () => runs.takenBytes);
       } catch (error) {
@@ -39,7 +49,7 @@ async function sendOwnPieces(split: SplitTrace, writer: RingWriter, engine: Engi
         break;
       }
     }
-    return decodeResult(format, engine);
+    return decodeResult(reading, engine);
   } finally {
     file.close();
   }
@@ -48,10 +58,10 @@ async function sendOwnPieces(split: SplitTrace, writer: RingWriter, engine: Engi
 async function sendStream(trace: TraceTask, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
   const bytes = await openTrace(trace.path);
   try {
-    const format = formatOf(trace.format, bytes.head, bytes.label);
-    const runs = new TextRuns(bytes, format, trace, engine);
+    const reading = readingOf(trace.format, bytes.head, bytes.label);
+    const runs = new TextRuns(bytes, reading, trace, engine);
     await send(runs, 0, writer, engine, () => bytes.takenBytes());
-    return decodeResult(format, engine);
+    return decodeResult(reading, engine);
   } finally {
     bytes.close();
   }
@@ -88,7 +98,7 @@ export class SplitRuns implements RunSource {
   readonly #engine: Engine;
   readonly #rings: RingsReader;
   readonly #file: PiecedFile | undefined;
-  readonly #format: TraceFormat | undefined;
+  readonly #reading: NamedReading | undefined;
   readonly #decoder: Engine | undefined;
   #own: OwnPiece | undefined;
   #piece = 0;
@@ -96,13 +106,13 @@ export class SplitRuns implements RunSource {
   #takenBytes = 0;
 
   constructor(module: WebAssembly.Module, split: SplitTrace, engine: Engine) {
-    const { trace, inPieces, pieces, rings } = split;
+    const { trace, cut, rings } = split;
     this.#split = split;
     this.#engine = engine;
     this.#rings = new RingsReader(rings);
-    if (!inPieces) return;
-    this.#file = new PiecedFile(trace.path, pieces);
-    this.#format = formatOf(trace.format, this.#file.head, this.#file.label);
+    if (cut === undefined) return;
+    this.#file = new PiecedFile(trace.path, cut);
+    this.#reading = readingOf(trace.format, this.#file.head, this.#file.label);
     this.#decoder = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: false },
       text: textSetup(trace),
@@ -112,7 +122,7 @@ export class SplitRuns implements RunSource {
   }
 
   async next(): Promise<number | undefined> {
-    if (this.#piece === this.#split.pieces) return undefined;
+    if (this.#piece === (this.#split.cut?.pieces ?? 1)) return undefined;
     if (this.#own?.piece === this.#piece) return this.#takeOwn(this.#own);
     const block = await this.#rings.next(this.#piece, this.#engine, () => this.#decodeAhead());
     if (block === undefined) return this.next();
@@ -127,7 +137,7 @@ export class SplitRuns implements RunSource {
   }
 
   decode(): DecodeResult | undefined {
-    return this.#format && this.#decoder && decodeResult(this.#format, this.#decoder);
+    return this.#reading && this.#decoder && decodeResult(this.#reading, this.#decoder);
   }
 
   close(): void {
@@ -141,10 +151,10 @@ export class SplitRuns implements RunSource {
 
   /** Decodes the first block of a piece that nobody has begun; true if it is the one that is waited for. */
   async #decodeAhead(): Promise<boolean> {
-    const { rings, pieces } = this.#split;
-    if (this.#file === undefined || this.#own !== undefined) return false;
+    const { rings, cut } = this.#split;
+    if (cut === undefined || this.#own !== undefined) return false;
     const piece = claimPiece(rings);
-    if (piece >= pieces) return false;
+    if (piece >= cut.pieces) return false;
     const text = this.#textOf(piece);
     this.#own = { piece, text, first: 0, failed: false };
     try {
@@ -188,7 +198,7 @@ export class SplitRuns implements RunSource {
     return textOf(
       this.#file as PiecedFile,
       piece,
-      this.#format as TraceFormat,
+      this.#reading as NamedReading,
       trace,
       this.#decoder as Engine,
       lines,
@@ -199,13 +209,13 @@ export class SplitRuns implements RunSource {
 function textOf(
   file: PiecedFile,
   piece: number,
-  format: TraceFormat,
+  reading: NamedReading,
   trace: TraceTask,
   engine: Engine,
   lines = 0,
 ): TextRuns {
   const bytes = file.piece(piece);
-  return new TextRuns(bytes, format, trace, engine, { offset: bytes.offset, lines });
+  return new TextRuns(bytes, reading, trace, engine, { offset: bytes.offset, lines });
 }
 
 /** Whether an error is one that the user of the runs is to report. */

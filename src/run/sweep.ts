@@ -14,9 +14,9 @@ import { total } from "../trace/packed/layout.ts";
 import type { FailedCell, SweepCell, SweepReport } from "../types.ts";
 import { formatBytes } from "../units.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
-import { peakRssBytes } from "./memory_use.ts";
 import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { PACKED_STEP_RUNS } from "./packed_runs.ts";
+import { performanceOf } from "./performance.ts";
 import { expectProgress, newProgress, watchStandstill } from "./progress.ts";
 import { engineModule, Session } from "./session.ts";
 import { framesFor, planSweep, type SweepOptions, type SweepPlan, type SweepPolicy } from "./sweep_plan.ts";
@@ -79,12 +79,7 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
       command: "sweep",
       traces: plan.traces.map(({ path }, index) => traceReport(path, copies[index] as PackedCopy)),
       cells: reported,
-      performance: {
-        seconds,
-        references_per_second: references / seconds,
-        workers,
-        peak_rss_bytes: peakRssBytes(),
-      },
+      performance: performanceOf(seconds, references, workers),
     };
   } finally {
     await session.close();

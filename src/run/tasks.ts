@@ -3,6 +3,7 @@
 import type { SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
+import type { Cut } from "../trace/cut.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
 import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
 import type { Rings } from "./ring.ts";
@@ -28,9 +29,8 @@ export interface TraceTask {
 export interface SplitTrace {
   trace: TraceTask;
   rings: Rings;
-  /** Whether it is cut in pieces; a compressed trace is one stream, and a decoder's alone. */
-  inPieces: boolean;
-  pieces: number;
+  /** How it is cut in pieces; a compressed trace is one stream, and a decoder's alone. */
+  cut: Cut | undefined;
   sizeBytes: number;
 }
 

@@ -2,7 +2,7 @@
 
 import { DECODE, type Engine, type TextSetup } from "../engine/engine.ts";
 import { TraceError, UserError } from "../errors.ts";
-import type { TraceFormat } from "../trace/formats/index.ts";
+import type { NamedReading } from "../trace/format.ts";
 import type { TraceBytes } from "../trace/open.ts";
 import { DECODER } from "./limits.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
@@ -14,7 +14,7 @@ export type TextSource = Pick<TraceBytes, "label" | "read">;
 
 export class TextRuns {
   readonly #bytes: TextSource;
-  readonly #format: TraceFormat;
+  readonly #reading: NamedReading;
   readonly #task: TraceTask;
   readonly #engine: Engine;
   /** Bytes in the text buffer, and how many of them the last call of the decoder took. */
@@ -23,23 +23,29 @@ export class TextRuns {
   #ended = false;
   /** Offset of the text buffer's first byte in the decompressed trace. */
   #offset: number;
+  /** Bytes of the header that are still to come. */
+  #headerLeft: number;
   /** What to add to the engine's count of lines to have the trace's. */
   readonly #linesAhead: number;
 
   /** `start` is where in the decompressed trace the source starts. */
   constructor(
     bytes: TextSource,
-    format: TraceFormat,
+    reading: NamedReading,
     task: TraceTask,
     engine: Engine,
     start = { offset: 0, lines: 0 },
   ) {
     this.#bytes = bytes;
-    this.#format = format;
+    this.#reading = reading;
     this.#task = task;
     this.#engine = engine;
     this.#offset = start.offset;
     this.#linesAhead = start.lines - engine.core.lineCount();
+    this.#headerLeft = start.offset === 0 ? (reading.headerBytes ?? 0) : 0;
+    reading.settings?.forEach((value, index) => {
+      engine.core.setSetting(index, value);
+    });
   }
 
   /** Lines of the trace up to where the last block ended. */
@@ -69,14 +75,27 @@ export class TextRuns {
     this.#length -= this.#taken;
     this.#taken = 0;
     if (!full && !this.#ended) await this.#fill();
+    if (this.#headerLeft > 0) return this.#skipHeader();
     if (this.#length === 0 && this.#ended) return undefined;
 
-    const runs = core[this.#format.kernel](this.#length, this.#ended);
+    const runs = core[this.#reading.kernel](this.#length, this.#ended);
     this.#taken = core.textConsumed();
     if (core.textStatus() === DECODE.badLine) throw this.#badLine();
     if (runs === 0 && this.#taken === 0 && this.#ended) throw new Error("the decoder made no progress");
-    if (runs > 0) checkAddresses(this.#engine, runs, this.#bytes.label, this.#task, this.#format.objects);
+    if (runs > 0) checkAddresses(this.#engine, runs, this.#bytes.label, this.#task, this.#reading.objects);
     return runs;
+  }
+
+  /** Takes the header's bytes out of the text buffer, as a block without runs. */
+  #skipHeader(): number {
+    if (this.#ended && this.#length < this.#headerLeft) {
+      throw new TraceError(
+        `${this.#bytes.label}: ends inside its header, of ${this.#reading.headerBytes} bytes: the trace is truncated`,
+      );
+    }
+    this.#taken = Math.min(this.#headerLeft, this.#length);
+    this.#headerLeft -= this.#taken;
+    return 0;
   }
 
   /** Fills the text buffer, or takes all that is left. */
@@ -96,7 +115,7 @@ export class TextRuns {
     const { core } = this.#engine;
     const at = core.badLineAt();
     const line = this.#engine.text(at).subarray(0, core.badLineLength());
-    const { unit, expected } = this.#format;
+    const { unit, expected } = this.#reading;
     const where = `${this.#bytes.label}: ${unit} ${this.lines + 1} (byte ${this.#offset + at})`;
     if (unit === "record") {
       return new TraceError(
@@ -142,10 +161,10 @@ export function textSetup(trace: TraceTask): TextSetup {
 }
 
 /** What an engine has decoded. */
-export function decodeResult(format: TraceFormat, engine: Engine): DecodeResult {
+export function decodeResult(reading: NamedReading, engine: Engine): DecodeResult {
   return {
-    format: format.name,
-    objects: format.objects,
+    format: reading.name,
+    objects: reading.objects,
     references: engine.decodedReferences(),
     skipped: engine.core.skippedLines(),
   };

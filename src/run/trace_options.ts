@@ -3,13 +3,13 @@
 import { UserError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { nearest } from "../nearest.ts";
-import { FORMATS } from "../trace/formats/index.ts";
+import { chooseFormat } from "../trace/formats/index.ts";
 import type { Access, PageSize } from "../types.ts";
 import { parseBytes } from "../units.ts";
 
 export interface TraceOptions {
   pageSize?: string | undefined;
-  /** Default: recognised by content. */
+  /** `NAME` or `NAME:param=value,...`; default: recognised by content. */
   format?: string | undefined;
   /** Only these of fetch, load and store; a modify comes with its load or its store. */
   include?: string | readonly Access[] | undefined;
@@ -31,10 +31,9 @@ export function pageSizeOf(text: string): PageSize {
   return size;
 }
 
-export function checkFormat(name: string | undefined): void {
-  const names = FORMATS.map((format) => format.name);
-  if (name === undefined || names.includes(name)) return;
-  throw new UserError(`unknown format "${name}"${nearest(name, names)}; "clockhand list formats" shows all`);
+/** Complains about a format early, before a worker does. */
+export function checkFormat(spec: string | undefined): void {
+  if (spec !== undefined) chooseFormat(spec);
 }
 
 /** A bit for each of fetch, load, store, modify. */

@@ -20,7 +20,8 @@ import { isatty } from "node:tty";
 import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
-import { formatOf } from "./formats/index.ts";
+import { type Cut, cutOf } from "./cut.ts";
+import { readingOf } from "./formats/index.ts";
 import { looksPacked } from "./packed/magic.ts";
 
 /** Enough to recognise a format by. */
@@ -50,8 +51,8 @@ export interface TraceBytes {
 export interface Inspected {
   /** Bytes of a regular file, which can be read twice; undefined for a pipe. */
   sizeBytes: number | undefined;
-  /** Whether it is a regular file of lines, not compressed, which can be decoded in pieces. */
-  inPieces: boolean;
+  /** How it is cut: a regular file, not compressed, of lines or of records of one length. */
+  cut: Cut | undefined;
   packed: boolean;
 }
 
@@ -65,21 +66,25 @@ export function inspectTrace(path: string, format: string | undefined): Inspecte
     }
     if (path !== STDIN_PATH) accessSync(path, constants.R_OK);
     if (!stat.isFile() || path === STDIN_PATH) {
-      return { sizeBytes: undefined, inPieces: false, packed: false };
+      return { sizeBytes: undefined, cut: undefined, packed: false };
     }
-    return { sizeBytes: stat.size, ...storedAs(path, format) };
+    return { sizeBytes: stat.size, ...storedAs(path, format, stat.size) };
   } catch (error) {
     throw openingError(path, error);
   }
 }
 
-function storedAs(path: string, format: string | undefined): { inPieces: boolean; packed: boolean } {
+function storedAs(
+  path: string,
+  format: string | undefined,
+  sizeBytes: number,
+): { cut: Cut | undefined; packed: boolean } {
   const fd = openFile(path);
   try {
     const magic = magicOf(fd);
-    if (looksPacked(magic)) return { inPieces: false, packed: true };
-    if (compressionOf(magic) !== undefined) return { inPieces: false, packed: false };
-    return { inPieces: formatOf(format, headOf(fd), path).unit === "line", packed: false };
+    if (looksPacked(magic)) return { cut: undefined, packed: true };
+    if (compressionOf(magic) !== undefined) return { cut: undefined, packed: false };
+    return { cut: cutOf(sizeBytes, readingOf(format, headOf(fd), path)), packed: false };
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 /**
- * A plain text file cut into pieces that threads can decode by themselves. Piece k holds the lines that
- * *start* in its bytes, so a line across a border belongs to the piece before it, whoever reads it:
+ * A plain file cut into pieces that threads can decode by themselves. In one of lines, piece k holds those
+ * that *start* in its bytes, so a line across a border belongs to the piece before it, whoever reads it:
  *
  *     bytes   │ piece 0       │ piece 1       │ piece 2
  *     lines   ├─────┬───┬────────┬──────┬──────────────────┬───
@@ -11,37 +11,33 @@
  */
 
 import { closeSync, readSync } from "node:fs";
+import type { Cut } from "./cut.ts";
 import { openFile } from "./open.ts";
 
-/** Bytes of a piece. */
-export const PIECE_BYTES = 1 << 20;
 const HEAD_BYTES = 4096;
 const LOOK_BYTES = 256;
 const NEWLINE = 0x0a;
-
-/** Pieces of a file of so many bytes; never none, for an empty file has to be refused by somebody. */
-export function pieceCount(sizeBytes: number): number {
-  return Math.max(1, Math.ceil(sizeBytes / PIECE_BYTES));
-}
 
 export class PiecedFile {
   readonly label: string;
   readonly head: Uint8Array;
   readonly #fd: number;
-  readonly #count: number;
+  readonly #cut: Cut;
 
-  constructor(path: string, pieces: number) {
+  constructor(path: string, cut: Cut) {
     this.label = path;
     this.#fd = openFile(path);
-    this.#count = pieces;
+    this.#cut = cut;
     const head = new Uint8Array(HEAD_BYTES);
     this.head = head.subarray(0, readSync(this.#fd, head, 0, head.length, 0));
   }
 
   /** Opens a piece: its bytes, and where in the file they start. The last one ends where the file does. */
   piece(index: number): { label: string; offset: number; read(into: Uint8Array): number } {
-    const border = index === this.#count - 1 ? Number.POSITIVE_INFINITY : (index + 1) * PIECE_BYTES;
-    const offset = index === 0 ? 0 : this.#firstLine(index * PIECE_BYTES, border);
+    const { pieces, unit } = this.#cut;
+    const border = index === pieces - 1 ? Number.POSITIVE_INFINITY : this.#startOf(index + 1);
+    const start = this.#startOf(index);
+    const offset = index === 0 || unit === "record" ? start : this.#firstLine(start, border);
     let position = offset;
     let ended = false;
     const read = (into: Uint8Array): number => {
@@ -50,7 +46,7 @@ export class PiecedFile {
       if (inside > 0) {
         const length = readSync(this.#fd, into, 0, inside, position);
         position += length;
-        ended = position === border && into[length - 1] === NEWLINE;
+        ended = position === border && (unit === "record" || into[length - 1] === NEWLINE);
         return length;
       }
       const length = readSync(this.#fd, into, 0, Math.min(into.length, LOOK_BYTES), position);
@@ -61,6 +57,12 @@ export class PiecedFile {
     };
     if (offset === border) ended = true;
     return { label: this.label, offset, read };
+  }
+
+  /** Where a piece is cut off; the first has the header before its share. */
+  #startOf(index: number): number {
+    const { pieceBytes, headerBytes } = this.#cut;
+    return index === 0 ? 0 : headerBytes + index * pieceBytes;
   }
 
   close(): void {

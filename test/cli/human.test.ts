@@ -127,7 +127,7 @@ describe.concurrent("list", () => {
   });
 
   test("formats", async () => {
-    expect(await print("list", "formats")).toMatch(/lackey +Valgrind lackey/);
+    expect(await print("list", "formats")).toMatch(/^lackey\n {4}Valgrind lackey/);
   });
 
   test("formats --json", async () => {
@@ -136,8 +136,19 @@ describe.concurrent("list", () => {
       name: "lackey",
       summary: expect.stringContaining("Valgrind"),
       source: expect.any(String),
+      parameters: [],
     });
-    expect(formats.map(({ name }: { name: string }) => name)).toEqual(["lackey", "ids", "oracle-general"]);
+    for (const { name, summary, source, parameters } of formats) {
+      expect(name).toMatch(/^[a-z0-9-]+$/);
+      expect([summary, source]).not.toContain("");
+      for (const parameter of parameters) {
+        expect(parameter).toEqual({
+          name: expect.stringMatching(/^[a-z0-9-]+$/),
+          default: expect.any(String),
+          summary: expect.any(String),
+        });
+      }
+    }
   });
 
   test("machines: each with its source, paging and TLBs", async () => {

@@ -3,7 +3,7 @@
  * assembly/decode/ids.ts decodes it and has the grammar.
  */
 
-import type { TraceFormat } from "./index.ts";
+import type { TraceFormat } from "../format.ts";
 
 const ID = /^\s*\d+\s*$/;
 const OTHER = /^\s*\**\s*$/;

@@ -3,7 +3,7 @@
  * messages among them. assembly/decode/lackey.ts decodes it and has the grammar.
  */
 
-import type { TraceFormat } from "./index.ts";
+import type { TraceFormat } from "../format.ts";
 
 const LINE = /^(I {2}| [LSM] )[0-9a-f]+,\d+$/i;
 const MESSAGE = /^(==|--|\*\*|SB )|^$/;

@@ -3,7 +3,7 @@
  * assembly/decode/oracle_general.ts decodes it and has the layout.
  */
 
-import type { TraceFormat } from "./index.ts";
+import type { TraceFormat } from "../format.ts";
 
 const RECORD_BYTES = 24;
 const SIZE_MAX = 2 ** 31;
@@ -14,6 +14,7 @@ export const oracleGeneral: TraceFormat = {
   source: "libCacheSim, traceReader/customizedReader/oracle",
   kernel: "decodeOracleGeneral",
   unit: "record",
+  recordBytes: RECORD_BYTES,
   objects: true,
   expected: "a record of 24 bytes",
   /** There is no magic number, but times never decrease and a next access comes later than its record. */

@@ -1,0 +1,35 @@
+/** The main job: a trace through one machine. */
+
+import { Engine } from "../../engine/engine.ts";
+import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
+import { eachBlock, openRuns, textFor } from "../run_source.ts";
+import type { Outcome, ReplayResult, ReplayTask } from "../tasks.ts";
+import { replayCounters } from "./counters.ts";
+import { module, secondsSince, usingRuns } from "./outcome.ts";
+
+export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
+  return usingRuns(task.runs, async () => {
+    const start = performance.now();
+    const { runs, frames, policy, mmu, pageTable, seed } = task;
+    const interned = runs.from === "packed";
+    const engine = new Engine(module, {
+      runs: { capacity: DECODER.runCapacity, interned, clairvoyant: policy.clairvoyant },
+      ...textFor(runs),
+      memory: { frames, policy },
+      mmu,
+      pageTable,
+      dictionary: runs.from === "packed",
+      pages: task.pages ?? PAGES_UNKNOWN_MAX,
+      seed,
+    });
+    const source = await openRuns(runs, engine, module);
+    const references = () => engine.core.references();
+    await eachBlock(source, task.progress, references, (count) => engine.replay(count));
+    return {
+      ...replayCounters(engine),
+      decode: source.decode(),
+      history: engine.history(),
+      seconds: secondsSince(start),
+    };
+  });
+}

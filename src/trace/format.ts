@@ -1,0 +1,40 @@
+/** What a trace format declares; each has a file in formats/ and a line in its index.ts. */
+
+import type { FormatAbout } from "../types.ts";
+
+/** A decode kernel, as assembly/decode exports it. */
+export type Kernel = "decodeLackey" | "decodeIds" | "decodeOracleGeneral";
+
+/** How the bytes of one trace are read. */
+export interface Reading {
+  kernel: Kernel;
+  /** What the trace consists of. */
+  unit: "line" | "record";
+  /** Bytes of a record, where all have as many: such a trace can be decoded in pieces, like one of lines. */
+  recordBytes?: number | undefined;
+  /** Bytes before the first line or record. */
+  headerBytes?: number | undefined;
+  /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
+  objects: boolean;
+  /** What a bad line or record should have been, for messages. */
+  expected: string;
+  /** Numbers for the kernel, which has them from `setting(index)`. */
+  settings?: readonly number[] | undefined;
+}
+
+/** With the parameters that `--format NAME:key=value` can set, if there are any. */
+export interface TraceFormat extends Reading, Omit<FormatAbout, "parameters"> {
+  parameters?: FormatAbout["parameters"];
+  /** Whether a trace that starts with `head` (up to 4 KiB) has this format. */
+  recognise(head: Uint8Array): boolean;
+  /**
+   * What the head of a trace and the parameters change in how it is read. Throws `UserError` for a parameter
+   * and `TraceError` for a head that makes no sense; messages begin with `label`.
+   */
+  prepare?(head: Uint8Array, parameters: ReadonlyMap<string, string>, label: string): Partial<Reading>;
+}
+
+/** How a trace of the format called `name` is read. */
+export interface NamedReading extends Reading {
+  name: string;
+}
