@@ -21,6 +21,7 @@ export {
   packedRuns,
   packRuns,
 } from "./analysis/pack";
+export { countRunLengths, endRunLengths, runLengthsAt } from "./analysis/run_lengths";
 export { keepSampled } from "./analysis/sample";
 export {
   initShards,

@@ -2,6 +2,7 @@
 
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
+export { type InfoOptions, info } from "./run/info.ts";
 export { listFormats, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
@@ -15,6 +16,8 @@ export type {
   Costs,
   CurvePoint,
   FailedCell,
+  FormatAbout,
+  InfoReport,
   Kind,
   MrcReport,
   PackReport,

@@ -153,6 +153,66 @@ export interface MrcReport {
   performance: Performance;
 }
 
+/** What `info` tells of a trace. Distances and windows are LRU's and Denning's, as in a curve's report. */
+export interface InfoReport {
+  command: "info";
+  trace: {
+    path: string;
+    format: string;
+    page_bytes: number;
+    pages: number;
+    /** Null for objects, which have no size. */
+    footprint_bytes: number | null;
+    skipped: number;
+    references: { total: number } & Record<Kind, number>;
+    address_spaces: number;
+    /** Null where the format does not tell. */
+    threads: number | null;
+    /** Consecutive references of one kind to one page. */
+    runs: number;
+  };
+  /** Pages that were ever fetched from, ever written to, and only read as data. */
+  pages: { executed: number; written: number; read_only: number };
+  run_lengths: {
+    mean: number;
+    kinds: {
+      kind: Kind;
+      runs: number;
+      mean: number;
+      histogram: { from: number; to: number; runs: number }[];
+    }[];
+  };
+  reuse_distances: {
+    /** First references, which have none. */
+    cold: number;
+    /** The distance that half of the references with one do not exceed, and so on; null without any. */
+    median: number | null;
+    p90: number | null;
+    p99: number | null;
+    histogram: { from: number; to: number; references: number }[];
+  };
+  working_set: {
+    /** Distinct pages after so many references. */
+    growth: { references: number; pages: number }[];
+    windows: { tau: number; mean_pages: number; fault_ratio: number }[];
+  };
+  address_spaces: { asid: number; pages: number }[];
+  /** Pages in a row, but for gaps of less than a mebibyte: how many there are, and the largest. */
+  regions: { count: number; largest: Region[] };
+  /** What a packed trace says of where it came from. */
+  source?: unknown;
+  performance: Performance;
+}
+
+/** Addresses are hexadecimal, for some are beyond 2^53; the end is the first byte behind. */
+export interface Region {
+  asid: number;
+  start: string;
+  end: string;
+  bytes: number;
+  pages: number;
+}
+
 /** A cell of a sweep: one policy with so many frames on one trace. Ratios are over references. */
 export interface SweepCell {
   trace: string;

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { checkPolicyCommand } from "./check_policy.ts";
+import { infoCommand } from "./info.ts";
 import { listCommand } from "./list.ts";
 import { mrcCommand } from "./mrc.ts";
 import { newPolicyCommand } from "./new_policy.ts";
@@ -39,6 +40,7 @@ for (const command of [
   replayCommand(),
   sweepCommand(),
   mrcCommand(),
+  infoCommand(),
   packCommand(),
   unpackCommand(),
   listCommand(),

@@ -6,6 +6,7 @@
  * block after block, and `result` may be asked at any time. An engine has each kernel once.
  */
 
+import { KINDS, type Kind } from "../types.ts";
 import type { Core } from "./core.ts";
 import type { Engine } from "./engine.ts";
 
@@ -181,6 +182,32 @@ export const workingSet: Analysis<WorkingSet> = {
       faults[at] = core.intervalColdMisses() + longer;
     }
     return { references, taus, meanPages, faults };
+  },
+};
+
+export interface RunLengths {
+  runs: number;
+  /** Runs of 1, 2 to 3, 4 to 7, ... references. */
+  histogram: Float64Array;
+}
+
+const RUN_LENGTH_COUNTERS = 32;
+
+/** Page runs by kind and length: see assembly/analysis/run_lengths.ts. */
+export const runLengths: Analysis<Record<Kind, RunLengths>> = {
+  reserve: () => undefined,
+  count: (core, runs) => core.countRunLengths(runs),
+  result: (engine) => {
+    engine.core.endRunLengths();
+    const counters = u64s(engine, engine.core.runLengthsAt(), KINDS.length * RUN_LENGTH_COUNTERS);
+    const of = (kind: number): RunLengths => {
+      const [runs = 0, ...histogram] = counters.subarray(
+        kind * RUN_LENGTH_COUNTERS,
+        (kind + 1) * RUN_LENGTH_COUNTERS,
+      );
+      return { runs, histogram: Float64Array.from(histogram) };
+    };
+    return Object.fromEntries(KINDS.map((kind, code) => [kind, of(code)])) as Record<Kind, RunLengths>;
   },
 };
 

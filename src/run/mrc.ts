@@ -14,6 +14,7 @@ import { total } from "../trace/packed/layout.ts";
 import type { ChosenPolicy, CurvePoint, MrcReport, Progress } from "../types.ts";
 import { parsePercentage } from "../units.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
+import { distancesOf, windowsOf } from "./locality.ts";
 import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { performanceOf } from "./performance.ts";
 import { seedOf, workersOf } from "./plan.ts";
@@ -72,7 +73,6 @@ interface Curve {
 
 const SIZES = 100;
 const SIZES_RUN = 20;
-const WORKING_SET_POINTS = 100;
 
 export async function mrc(options: MrcOptions): Promise<MrcReport> {
   const start = performance.now();
@@ -278,30 +278,4 @@ function firstAtMost(ratios: Float64Array, bound: number): number | null {
 function targetOf(curve: Curve, ratio: number, pageBytes: number): NonNullable<MrcReport["target"]> {
   const frames = curve.smallest(ratio);
   return { fault_ratio: ratio, frames, memory_bytes: frames === null ? null : frames * pageBytes };
-}
-
-/** Windows in equal ratios, of those that are exact. */
-function windowsOf({ taus, meanPages, faults, references }: NonNullable<CurveResult["workingSet"]>) {
-  const last = taus.at(-1) ?? 1;
-  const wanted = Array.from(
-    { length: WORKING_SET_POINTS },
-    (_, step) => last ** (step / (WORKING_SET_POINTS - 1)),
-  );
-  const at = wanted.map((tau) => taus.findIndex((end) => end >= Math.floor(tau)));
-  return [...new Set(at.filter((index) => index >= 0))].map((index) => ({
-    tau: taus[index] ?? 0,
-    mean_pages: meanPages[index] ?? 0,
-    fault_ratio: (faults[index] ?? 0) / references,
-  }));
-}
-
-/** By powers of two: the references with a stack distance from `from` to `to`. */
-function distancesOf(faults: Float64Array, references: number) {
-  const rows: { from: number; to: number; references: number }[] = [];
-  const hitsWith = (frames: number) => references - (faults[Math.min(frames, faults.length - 1)] ?? 0);
-  for (let from = 1; from < faults.length; from *= 2) {
-    const to = Math.min(2 * from - 1, faults.length - 1);
-    rows.push({ from, to, references: hitsWith(to) - hitsWith(from - 1) });
-  }
-  return rows;
 }

@@ -1,6 +1,6 @@
 /** What the main thread and its workers tell each other. All of it survives structured cloning. */
 
-import type { SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
+import type { FaultCurve, RunLengths, SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
@@ -140,6 +140,38 @@ export interface CurveResult {
   faults: Float64Array | undefined;
   sampled: SampledCurve | undefined;
   workingSet: WorkingSet | undefined;
+}
+
+/** Everything that `info` tells, from one pass. */
+export interface SurveyTask extends CommonTask {
+  runs: RunsFrom;
+  /** Distinct pages, where that is known. */
+  pages: number | undefined;
+  pageShift: number;
+  include: number;
+}
+
+export interface SurveyResult {
+  decode: DecodeResult | undefined;
+  /** LRU's faults by number of frames. */
+  faults: FaultCurve;
+  workingSet: WorkingSet;
+  runLengths: Record<Kind, RunLengths>;
+  /** Distinct pages after so many references. */
+  growth: { references: number; pages: number }[];
+  pages: SurveyPages;
+  seconds: number;
+}
+
+export interface SurveyPages {
+  /** Pages that were ever fetched from, ever written to, and only read as data. */
+  uses: { executed: number; written: number; read_only: number };
+  /** In the order of their first reference; none for objects. */
+  addressSpaces: { asid: number; pages: number }[];
+  regions: {
+    count: number;
+    largest: { asid: number; first_vpn: number; last_vpn: number; pages: number }[];
+  };
 }
 
 /** For each cell what it counted, or why it could not. */

@@ -12,3 +12,4 @@ export { nextUse } from "./work/next_use.ts";
 export { pack } from "./work/pack.ts";
 export { replay } from "./work/replay.ts";
 export { scan } from "./work/scan.ts";
+export { survey } from "./work/survey.ts";
