@@ -34,9 +34,13 @@ export {
 } from "./analysis/shards";
 export {
   countStackDistances,
+  firstTouchesAt,
+  initChunk,
   initStackDistances,
+  lastTouchesAt,
   stackDistancesAt,
   stackPages,
+  touchPages,
 } from "./analysis/stack_distance";
 export {
   countEndedIntervals,

@@ -113,6 +113,14 @@ export class LruStack {
     this.depth--;
   }
 
+  /** Writes all pages (u32) to `into`, the one used last at the end. */
+  writeOrder(into: usize): void {
+    for (let page: u32 = 0; page < this.pagesEnd; page++) {
+      const slot = load<u32>(this.slots + ((<usize>page) << 2));
+      if (slot != 0) store<u32>(into + ((<usize>this.before(slot - 1)) << 2), page);
+    }
+  }
+
   /** The marks before `slot`. */
   @inline
   private before(slot: u32): u32 {

@@ -28,6 +28,56 @@ export const lruCurve: Analysis<FaultCurve> = {
   result: (engine) => curveOf(u64s(engine, engine.core.stackDistancesAt(), engine.core.stackPages() + 1)),
 };
 
+/** What a chunk of a trace tells of LRU's curve; `mergedCurve` puts chunks together. */
+export interface ChunkDistances {
+  /** References by stack distance; those at 0 were the first to their page in the chunk. */
+  counts: Float64Array;
+  /** The chunk's pages by their first reference, and by their last. */
+  firsts: Uint32Array;
+  lasts: Uint32Array;
+}
+
+export const chunkDistances: Analysis<ChunkDistances> = {
+  reserve: (core, pages) => {
+    core.initStackDistances(pages);
+    core.initChunk(pages);
+  },
+  count: (core, runs) => core.countStackDistances(runs),
+  result: (engine) => {
+    const { core } = engine;
+    const pages = core.stackPages() >>> 0;
+    return {
+      counts: u64s(engine, core.stackDistancesAt(), pages + 1),
+      firsts: new Uint32Array(bytesAt(engine, core.firstTouchesAt(), 4 * pages)),
+      lasts: new Uint32Array(bytesAt(engine, core.lastTouchesAt(), 4 * pages)),
+    };
+  },
+};
+
+/** LRU's curve of a trace from its chunks, in their order. `engine` was set up with `lruCurve`. */
+export function mergedCurve(engine: Engine, runsMax: number, chunks: readonly ChunkDistances[]): FaultCurve {
+  const { core } = engine;
+  const each = (pages: Uint32Array, use: (count: number) => void): void => {
+    const attrs = new Uint16Array(Math.min(runsMax, pages.length));
+    for (let from = 0; from < pages.length; from += runsMax) {
+      const ids = pages.subarray(from, from + runsMax);
+      engine.setIds(ids, attrs.subarray(0, ids.length));
+      use(ids.length);
+    }
+  };
+  for (const { firsts, lasts } of chunks) {
+    each(firsts, (count) => core.countStackDistances(count));
+    each(lasts, (count) => core.touchPages(count));
+  }
+  const counts = u64s(engine, core.stackDistancesAt(), core.stackPages() + 1);
+  for (const chunk of chunks) {
+    for (const [distance, count] of chunk.counts.entries()) {
+      if (distance > 0) counts[distance] = (counts[distance] ?? 0) + count;
+    }
+  }
+  return curveOf(counts);
+}
+
 /** OPT with every number of frames up to `framesMax`, which saves time when it is far below the pages. */
 export function optCurve(framesMax = 0xffffffff): Analysis<FaultCurve> {
   return {

@@ -7,10 +7,11 @@
  */
 
 import { availableParallelism } from "node:os";
+import type { FaultCurve } from "../engine/analysis.ts";
 import { TraceError, UserError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
-import { total } from "../trace/packed/layout.ts";
+import { type PackedHeader, total } from "../trace/packed/layout.ts";
 import type { ChosenPolicy, CurvePoint, MrcReport, Progress } from "../types.ts";
 import { parsePercentage } from "../units.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
@@ -73,6 +74,8 @@ interface Curve {
 
 const SIZES = 100;
 const SIZES_RUN = 20;
+const CHUNK_RUNS_PER_PAGE = 8;
+const NO_PASSES: CurveResult = { faults: undefined, sampled: undefined, workingSet: undefined };
 
 export async function mrc(options: MrcOptions): Promise<MrcReport> {
   const start = performance.now();
@@ -169,17 +172,23 @@ async function stackCurve(
   const { pages } = header;
   const isSampled = rate !== undefined || samplePages !== undefined;
   const sampling = { rate: rate ?? 1, pagesMax: samplePages ?? pages, seed: seed >>> 0 };
-  const passes = await session.run(
-    "curve",
-    {
-      runs: { from: "packed", path, trace },
-      pages,
-      policy: isSampled ? undefined : (policy.name as "lru" | "opt"),
-      sampling: isSampled ? sampling : undefined,
-      workingSet: options.workingSet ?? false,
-    },
-    "counting distances",
-  );
+  const runs: PackedFrom = { from: "packed", path, trace };
+  const workingSet = options.workingSet ?? false;
+  const chunks = isSampled || policy.name !== "lru" || workingSet ? 1 : chunksFor(plan, header);
+  const passes: CurveResult =
+    chunks > 1
+      ? { ...NO_PASSES, faults: await chunkedLru(session, runs, pages, chunks, blocksOf(header)) }
+      : await session.run(
+          "curve",
+          {
+            runs,
+            pages,
+            policy: isSampled ? undefined : (policy.name as "lru" | "opt"),
+            sampling: isSampled ? sampling : undefined,
+            workingSet,
+          },
+          "counting distances",
+        );
   const sizes = framesFor(plan.sizes, pages);
   const { faults, sampled } = passes;
   if (sampled === undefined) {
@@ -205,6 +214,40 @@ async function stackCurve(
     },
     passes,
   };
+}
+
+/** LRU's curve in chunks of the trace, a worker each; exactly that of the whole. */
+async function chunkedLru(
+  session: Session,
+  runs: PackedFrom,
+  pages: number,
+  chunks: number,
+  blocks: number,
+): Promise<FaultCurve> {
+  const buffers = Array.from({ length: chunks }, newProgress);
+  const watch = session.watch("counting distances", buffers);
+  const border = (chunk: number) => Math.round((chunk * blocks) / chunks);
+  try {
+    const counted = await Promise.all(
+      buffers.map((buffer, chunk) => {
+        const task = { runs: { ...runs, blocks: { from: border(chunk), to: border(chunk + 1) } }, pages };
+        return session.start("curveChunk", task, buffer);
+      }),
+    );
+    return await session.run("curveMerge", { chunks: counted, pages });
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Chunks must be much longer than there are pages: what is at their borders is done twice more, by one. */
+function chunksFor({ workers }: MrcPlan, header: PackedHeader): number {
+  const worthwhile = Math.floor(header.runs / (CHUNK_RUNS_PER_PAGE * header.pages));
+  return Math.max(1, Math.min(workers, blocksOf(header), worthwhile));
+}
+
+function blocksOf({ runs, runsPerBlock }: PackedHeader): number {
+  return Math.ceil(runs / runsPerBlock);
 }
 
 /** The policy itself at some sizes, on all pages or on a sample with as many frames less. */
@@ -258,7 +301,7 @@ async function runCurve(
         { runs: from, pages, policy: undefined, sampling: undefined, workingSet: true },
         "counting intervals",
       )
-    : { faults: undefined, sampled: undefined, workingSet: undefined };
+    : NO_PASSES;
   const sample = { method: "mini-simulation", rate: share, pages: Math.round(pages * share) } as const;
   return {
     exact: rate === undefined,

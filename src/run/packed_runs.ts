@@ -18,16 +18,26 @@ export class PackedRuns implements RunSource {
   readonly #engine: Engine;
   readonly #from: PackedFrom;
   readonly #futuresFd: number | undefined;
-  #number = 0;
+  readonly #firstRun: number;
+  readonly #runsEnd: number;
+  readonly #numberEnd: number;
+  #number: number;
   #block: Block | undefined;
   #at = 0;
-  #run = 0;
+  /** Runs taken, those before the first block included. */
+  #run: number;
 
   private constructor(packed: PackedTrace, from: PackedFrom, engine: Engine) {
     this.#packed = packed;
     this.#engine = engine;
     this.#from = from;
     this.#futuresFd = from.futures === undefined ? undefined : openSync(from.futures, "r");
+    const { from: first, to } = from.blocks ?? { from: 0, to: packed.runBlocks };
+    this.#number = first;
+    this.#numberEnd = to;
+    this.#firstRun = packed.firstRunOf(first);
+    this.#runsEnd = packed.firstRunOf(to);
+    this.#run = this.#firstRun;
     if (engine.hasDictionary) fillDictionary(packed, engine);
   }
 
@@ -44,7 +54,7 @@ export class PackedRuns implements RunSource {
 
   next(): number | undefined {
     if (this.#block === undefined || this.#at === this.#block.attrs.length) {
-      if (this.#number === this.#packed.runBlocks) return undefined;
+      if (this.#number === this.#numberEnd) return undefined;
       this.#block = this.#packed.readRuns(this.#number++);
       this.#at = 0;
     }
@@ -70,7 +80,7 @@ export class PackedRuns implements RunSource {
   }
 
   position(): { taken: number; total: number } {
-    return { taken: this.#run, total: this.#packed.header.runs };
+    return { taken: this.#run - this.#firstRun, total: this.#runsEnd - this.#firstRun };
   }
 
   decode(): DecodeResult {

@@ -1,6 +1,13 @@
 /** What the main thread and its workers tell each other. All of it survives structured cloning. */
 
-import type { FaultCurve, RunLengths, SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
+import type {
+  ChunkDistances,
+  FaultCurve,
+  RunLengths,
+  SampledCurve,
+  Sampling,
+  WorkingSet,
+} from "../engine/analysis.ts";
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
@@ -40,6 +47,8 @@ export interface PackedFrom {
   path: string;
   trace: TraceTask;
   futures?: string | undefined;
+  /** Only these blocks of runs, from the first to before the last; all of them without. */
+  blocks?: { from: number; to: number } | undefined;
 }
 
 /** Where a task's runs come from: decoded from the trace, by one worker or several, or packed. */
@@ -133,6 +142,18 @@ export interface CurveTask extends CommonTask {
   /** SHARDS for LRU: share of the pages, and most pages in the sample. */
   sampling: Sampling | undefined;
   workingSet: boolean;
+}
+
+/** A chunk of a packed trace, for LRU's curve. */
+export interface CurveChunkTask extends CommonTask {
+  runs: PackedFrom;
+  pages: number;
+}
+
+/** Puts the chunks of LRU's curve together. */
+export interface CurveMergeTask extends CommonTask {
+  chunks: ChunkDistances[];
+  pages: number;
 }
 
 export interface CurveResult {

@@ -5,6 +5,8 @@
 
 export { cells } from "./work/cells.ts";
 export { curve } from "./work/curve.ts";
+export { curveChunk } from "./work/curve_chunk.ts";
+export { curveMerge } from "./work/curve_merge.ts";
 export { decode } from "./work/decode.ts";
 export { digest } from "./work/digest.ts";
 export { lab } from "./work/lab.ts";

@@ -4,12 +4,21 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { type Analysis, type FaultCurve, lruCurve, optCurve } from "../../src/engine/analysis.ts";
+import {
+  type Analysis,
+  type ChunkDistances,
+  chunkDistances,
+  type FaultCurve,
+  lruCurve,
+  mergedCurve,
+  optCurve,
+} from "../../src/engine/analysis.ts";
+import { Engine } from "../../src/engine/engine.ts";
 import { optDistances } from "../reference/analysis/opt_stack.ts";
 import { faultsByFrames, lruDistances } from "../reference/analysis/stack_distance.ts";
 import { analyse, pagesOf, runsOf } from "../support/analysis_runs.ts";
 import { BUILDS, policyOf, RELEASE } from "../support/builds.ts";
-import { folded, type Run, replayLab, unfolded } from "../support/engine_runs.ts";
+import { folded, internedIds, type Run, replayLab, unfolded, writeRuns } from "../support/engine_runs.ts";
 import { memoized } from "../support/memo.ts";
 import { Random } from "../support/random.ts";
 import { makeLongRun, makeStream, STREAM_NAMES, type Stream, type StreamName } from "../support/streams.ts";
@@ -150,6 +159,42 @@ describe("the curve of opt up to a number of frames", () => {
       for (const framesMax of [1, 2, 5, 16, 17, 69, 500]) {
         const part = analyse(RELEASE, runs, optCurve(framesMax));
         expect([...part], `${title}, up to ${framesMax}`).toEqual([...whole.subarray(0, framesMax + 1)]);
+      }
+    }
+  });
+});
+
+describe.each(BUILDS)("LRU's curve in chunks by the %s Wasm", (_build, module) => {
+  function inChunks(runs: readonly Run[], borders: readonly number[], blockRuns: number): FaultCurve {
+    const ids = internedIds(module, runs);
+    const pages = new Set(ids).size;
+    const capacity = Math.max(1, blockRuns);
+    const setup = { runs: { capacity, interned: true, clairvoyant: false }, pages };
+    const edges = [0, ...borders, runs.length];
+    const chunks = edges.slice(1).map((end, index): ChunkDistances => {
+      const engine = new Engine(module, { ...setup, analyses: [chunkDistances] });
+      for (let at = edges[index]!; at < end; at += capacity) {
+        const to = Math.min(end, at + capacity);
+        writeRuns(engine, runs.slice(at, to));
+        engine.column("ids", to - at).set(new Uint8Array(ids.slice(at, to).buffer));
+        chunkDistances.count(engine.core, to - at);
+      }
+      return chunkDistances.result(engine);
+    });
+    return mergedCurve(new Engine(module, { ...setup, analyses: [lruCurve] }), capacity, chunks);
+  }
+
+  it.each(STREAM_NAMES)("is that of the whole, wherever it is cut: %s", (name) => {
+    for (const [index, { title, touches }] of streamsOf(name).entries()) {
+      const random = new Random(600 + index);
+      const runs = folded(touches);
+      const whole = analyse(module, runs, lruCurve);
+      for (const cuts of [0, 1, 2, 7, 30]) {
+        const borders = Array.from({ length: cuts }, () => random.below(runs.length + 1)).sort(
+          (a, b) => a - b,
+        );
+        const message = `${title}, cut at ${borders}`;
+        expect(inChunks(runs, borders, random.pick([1, 5, 1000])), message).toEqual(whole);
       }
     }
   });

@@ -28,6 +28,9 @@ async function json<Report>(...args: string[]): Promise<Report> {
 }
 const mrc = (...args: string[]) => json<MrcReport>("mrc", ...args);
 
+/** Long enough for several blocks of a packed trace. */
+const long = write(folder, skewedTrace(700, 4000, 5).repeat(100));
+
 const SIZES = "1,2,7,50,300,1499,1500,4000";
 
 describe("the curve of", () => {
@@ -53,6 +56,12 @@ describe("the curve of", () => {
     const { points } = await mrc(write(folder, " L 1000,8\n"));
     expect(points).toEqual([{ frames: 1, fault_ratio: 1 }]);
   });
+});
+
+test("the curve of lru is the same from chunks of the trace, side by side", async () => {
+  const [one, four] = await Promise.all([mrc(long, "--workers", "1"), mrc(long, "--workers", "4")]);
+  expect(four.exact).toBe(true);
+  expect({ ...four, performance: null }).toEqual({ ...one, performance: null });
 });
 
 describe("an estimate", () => {
