@@ -227,6 +227,14 @@ export interface SweepCell {
   fault_ratio: number;
   evictions: number;
   writebacks: number;
+  /** With `--approximate-split`: what the counts above, but for references and minor, are made of. */
+  approximate?: {
+    chunks: number;
+    /** How far off the fault ratio may be, by what was seen at the seams. */
+    fault_ratio_error: number;
+    /** The same references counted by the chunk before a seam, and by the one behind it while warming up. */
+    seams: { references: number; faults: number; faults_after_warm_up: number }[];
+  };
 }
 
 /** A cell that could not be counted, and why. */

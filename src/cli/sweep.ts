@@ -35,6 +35,11 @@ export function sweepCommand(): Command {
     .option("--seed <n>", "seed of everything random (default: 1)", wholeNumber)
     .option("--workers <n>", "threads (default: all cores)", wholeNumber)
     .option(
+      "--approximate-split <n>",
+      "run every cell in n chunks of its trace at once, and say how far off that may be",
+      wholeNumber,
+    )
+    .option(
       "--stall-seconds <n>",
       "give a cell of your own policy up that stands still (default: 30)",
       Number,

@@ -24,6 +24,7 @@ const COLUMNS: Column[] = [
   { name: "fault_ratio", type: "DOUBLE" },
   { name: "evictions", type: "INT64" },
   { name: "writebacks", type: "INT64" },
+  { name: "fault_ratio_error", type: "DOUBLE" },
   { name: "error", type: "STRING" },
 ];
 
@@ -59,5 +60,6 @@ function fieldOf(cell: Cell, name: string): string | number | undefined {
       .map(([parameter, value]) => `${parameter}=${value}`)
       .join(",");
   }
+  if (name === "fault_ratio_error") return "error" in cell ? undefined : cell.approximate?.fault_ratio_error;
   return (cell as unknown as Record<string, string | number | undefined>)[name];
 }

@@ -5,6 +5,7 @@ import { formatCount, formatCountOf, formatRate, formatShare } from "../units.ts
 import { renderTable } from "./table.ts";
 
 const BEST = "*";
+const ABOUT = "~";
 
 type Cell = SweepCell | FailedCell;
 
@@ -16,7 +17,7 @@ export function renderSweep(report: SweepReport): string {
       `${formatCountOf(trace.references, "reference")} to ${formatCountOf(trace.pages, "page")}`;
     return `${head}\n\n${faultTable(cells)}`;
   });
-  return `${[...tables, failures(report.cells), footer(report)].filter((part) => part !== "").join("\n\n")}\n`;
+  return `${[...tables, approximate(report.cells), failures(report.cells), footer(report)].filter((part) => part !== "").join("\n\n")}\n`;
 }
 
 /** Fault ratios; the policies with the fewest faults over all sizes come first. */
@@ -35,7 +36,8 @@ function faultTable(cells: Cell[]): string {
     ...sizes.map((frames) => {
       const cell = at(policy, frames);
       if (cell === undefined || "error" in cell) return "failed ";
-      return `${formatShare(cell.fault_ratio)}${cell.faults === best.get(frames) ? BEST : " "}`;
+      const about = cell.approximate === undefined ? "" : ABOUT;
+      return `${about}${formatShare(cell.fault_ratio)}${cell.faults === best.get(frames) ? BEST : " "}`;
     }),
   ]);
   const title = ["fault ratio at frames", ...sizes.map((frames) => `${formatCount(frames)} `)];
@@ -57,6 +59,19 @@ function failures(cells: Cell[]): string {
     .filter((cell) => "error" in cell)
     .map((cell) => `  failed: ${specOf(cell)} with ${formatCountOf(cell.frames, "frame")}: ${cell.error}`)
     .join("\n");
+}
+
+/** What was put together from chunks, and the farthest that it may be off. */
+function approximate(cells: Cell[]): string {
+  const about = cells.flatMap((cell) => ("error" in cell || !cell.approximate ? [] : [cell]));
+  const [first] = about;
+  if (first?.approximate === undefined) return "";
+  const error = (cell: SweepCell) => cell.approximate?.fault_ratio_error ?? 0;
+  const worst = about.reduce((most, cell) => (error(cell) > error(most) ? cell : most), first);
+  return (
+    `  ${ABOUT} approximate, from ${first.approximate.chunks} chunks of the trace; by what their seams show, ` +
+    `off by ${formatShare(error(worst))} of the references at most (${specOf(worst)}, ${formatCount(worst.frames)} frames)`
+  );
 }
 
 function footer({ cells, performance }: SweepReport): string {

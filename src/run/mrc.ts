@@ -177,7 +177,7 @@ async function stackCurve(
   const chunks = isSampled || policy.name !== "lru" || workingSet ? 1 : chunksFor(plan, header);
   const passes: CurveResult =
     chunks > 1
-      ? { ...NO_PASSES, faults: await chunkedLru(session, runs, pages, chunks, blocksOf(header)) }
+      ? { ...NO_PASSES, faults: await chunkedLru(session, runs, header, chunks) }
       : await session.run(
           "curve",
           {
@@ -220,18 +220,17 @@ async function stackCurve(
 async function chunkedLru(
   session: Session,
   runs: PackedFrom,
-  pages: number,
+  { pages, runs: runCount }: PackedHeader,
   chunks: number,
-  blocks: number,
 ): Promise<FaultCurve> {
   const buffers = Array.from({ length: chunks }, newProgress);
   const watch = session.watch("counting distances", buffers);
-  const border = (chunk: number) => Math.round((chunk * blocks) / chunks);
+  const border = (chunk: number) => Math.round((chunk * runCount) / chunks);
   try {
     const counted = await Promise.all(
       buffers.map((buffer, chunk) => {
-        const task = { runs: { ...runs, blocks: { from: border(chunk), to: border(chunk + 1) } }, pages };
-        return session.start("curveChunk", task, buffer);
+        const range = { from: border(chunk), to: border(chunk + 1) };
+        return session.start("curveChunk", { runs: { ...runs, range }, pages }, buffer);
       }),
     );
     return await session.run("curveMerge", { chunks: counted, pages });
@@ -241,13 +240,8 @@ async function chunkedLru(
 }
 
 /** Chunks must be much longer than there are pages: what is at their borders is done twice more, by one. */
-function chunksFor({ workers }: MrcPlan, header: PackedHeader): number {
-  const worthwhile = Math.floor(header.runs / (CHUNK_RUNS_PER_PAGE * header.pages));
-  return Math.max(1, Math.min(workers, blocksOf(header), worthwhile));
-}
-
-function blocksOf({ runs, runsPerBlock }: PackedHeader): number {
-  return Math.ceil(runs / runsPerBlock);
+function chunksFor({ workers }: MrcPlan, { runs, pages }: PackedHeader): number {
+  return Math.max(1, Math.min(workers, Math.floor(runs / (CHUNK_RUNS_PER_PAGE * pages))));
 }
 
 /** The policy itself at some sizes, on all pages or on a sample with as many frames less. */

@@ -54,6 +54,21 @@ export function dropDamagedCopy(error: unknown, copies: PackedCopy[], traces: Tr
   return new TraceError(`${error.message}; it was a cached copy and has been removed: run the command again`);
 }
 
+/** Distinct pages with a reference of one of some kinds, a bit each. */
+export async function distinctPages({ path, header }: PackedCopy, include: number): Promise<number> {
+  if ((header.include & ~include) === 0) return header.pages;
+  const packed = await PackedTrace.open(path);
+  let pages = 0;
+  try {
+    packed.readPages((_, kinds) => {
+      for (const seen of kinds) pages += (seen & include) === 0 ? 0 : 1;
+    });
+  } finally {
+    packed.close();
+  }
+  return pages;
+}
+
 async function opened(path: string): Promise<PackedCopy> {
   const packed = await PackedTrace.open(path);
   packed.close();

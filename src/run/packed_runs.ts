@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import type { PackedRuns as Block } from "../trace/packed/reader.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
 import type { RunSource } from "./run_source.ts";
-import type { DecodeResult, PackedFrom } from "./tasks.ts";
+import type { DecodeResult, PackedFrom, RunRange } from "./tasks.ts";
 import { checkAddresses } from "./text_runs.ts";
 
 /** Runs that are handed on at once: small enough to stay in a processor's cache. */
@@ -18,13 +18,10 @@ export class PackedRuns implements RunSource {
   readonly #engine: Engine;
   readonly #from: PackedFrom;
   readonly #futuresFd: number | undefined;
-  readonly #firstRun: number;
-  readonly #runsEnd: number;
-  readonly #numberEnd: number;
-  #number: number;
+  readonly #range: Required<RunRange>;
   #block: Block | undefined;
-  #at = 0;
-  /** Runs taken, those before the first block included. */
+  #blockEnd = 0;
+  /** The next run's number in the trace. */
   #run: number;
 
   private constructor(packed: PackedTrace, from: PackedFrom, engine: Engine) {
@@ -32,12 +29,9 @@ export class PackedRuns implements RunSource {
     this.#engine = engine;
     this.#from = from;
     this.#futuresFd = from.futures === undefined ? undefined : openSync(from.futures, "r");
-    const { from: first, to } = from.blocks ?? { from: 0, to: packed.runBlocks };
-    this.#number = first;
-    this.#numberEnd = to;
-    this.#firstRun = packed.firstRunOf(first);
-    this.#runsEnd = packed.firstRunOf(to);
-    this.#run = this.#firstRun;
+    const { from: first = 0, to = packed.header.runs, stops = [] } = from.range ?? {};
+    this.#range = { from: first, to, stops };
+    this.#run = first;
     if (engine.hasDictionary) fillDictionary(packed, engine);
   }
 
@@ -53,22 +47,26 @@ export class PackedRuns implements RunSource {
   }
 
   next(): number | undefined {
-    if (this.#block === undefined || this.#at === this.#block.attrs.length) {
-      if (this.#number === this.#numberEnd) return undefined;
-      this.#block = this.#packed.readRuns(this.#number++);
-      this.#at = 0;
+    const first = this.#run;
+    const { to: end, stops } = this.#range;
+    if (first >= end) return undefined;
+    if (this.#block === undefined || first >= this.#blockEnd) {
+      const number = Math.floor(first / this.#packed.header.runsPerBlock);
+      this.#block = this.#packed.readRuns(number);
+      this.#blockEnd = this.#packed.firstRunOf(number) + this.#block.attrs.length;
     }
     const { ids, attrs } = this.#block;
-    const to = Math.min(this.#at + PACKED_STEP_RUNS, attrs.length);
-    let count = to - this.#at;
+    const stop = stops.find((number) => number > first) ?? end;
+    const last = Math.min(first + PACKED_STEP_RUNS, this.#blockEnd, stop, end);
+    let count = last - first;
+    const at = attrs.length - (this.#blockEnd - first);
     const engine = this.#engine;
-    engine.setIds(ids.subarray(this.#at, to), attrs.subarray(this.#at, to));
-    this.#at = to;
+    engine.setIds(ids.subarray(at, at + count), attrs.subarray(at, at + count));
     if (this.#futuresFd !== undefined) {
       const futures = engine.column("futures", count);
-      readFully(this.#futuresFd, futures, this.#run * COLUMN_BYTES.futures);
+      readFully(this.#futuresFd, futures, first * COLUMN_BYTES.futures);
     }
-    this.#run += count;
+    this.#run = last;
     const { include } = this.#from.trace;
     if ((this.#packed.header.include & ~include) !== 0) count = engine.core.keepKinds(count, include);
     if (engine.hasDictionary && count > 0) {
@@ -80,7 +78,8 @@ export class PackedRuns implements RunSource {
   }
 
   position(): { taken: number; total: number } {
-    return { taken: this.#run - this.#firstRun, total: this.#runsEnd - this.#firstRun };
+    const { from, to } = this.#range;
+    return { taken: this.#run - from, total: to - from };
   }
 
   decode(): DecodeResult {

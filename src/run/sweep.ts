@@ -13,8 +13,9 @@ import { inspectTrace } from "../trace/open.ts";
 import { total } from "../trace/packed/layout.ts";
 import type { FailedCell, SweepCell, SweepReport } from "../types.ts";
 import { formatBytes } from "../units.ts";
+import { chunksOf, combinedCounters } from "./approximate_split.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
-import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
+import { distinctPages, dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { PACKED_STEP_RUNS } from "./packed_runs.ts";
 import { performanceOf } from "./performance.ts";
 import { expectProgress, newProgress, watchStandstill } from "./progress.ts";
@@ -32,12 +33,16 @@ interface Cell {
   policy: SweepPolicy;
   frames: number;
   bytes: number;
-  result: LabResult[number] | undefined;
+  /** Distinct pages of the trace. */
+  pages: number;
+  /** For each chunk of the trace, which is one where nothing is approximate. */
+  results: LabResult[number][];
 }
 
-/** Cells that share a pass over a trace. */
+/** Cells that share a pass over a trace, or over a chunk of it. */
 interface Group {
   from: PackedFrom;
+  chunk: number;
   pages: number;
   runs: number;
   cells: Cell[];
@@ -64,9 +69,9 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
     const groups: Group[] = [];
     for (const [index, trace] of plan.traces.entries()) {
       const copy = copies[index] as PackedCopy;
-      const ofTrace = cellsOf(plan, trace, copy, bytesMax);
+      const ofTrace = await cellsOf(plan, trace, copy, bytesMax);
       cells.push(...ofTrace);
-      groups.push(...(await groupsOf(session, trace, copy, ofTrace, workers, bytesMax)));
+      groups.push(...(await groupsOf(session, plan.chunks, trace, copy, ofTrace, workers, bytesMax)));
     }
     await runGroups(session, groups, plan, workers).catch((error) => {
       throw dropDamagedCopy(error, copies, plan.traces);
@@ -86,17 +91,23 @@ export async function sweep(options: SweepOptions): Promise<SweepReport> {
   }
 }
 
-function cellsOf(plan: SweepPlan, trace: TraceTask, copy: PackedCopy, bytesMax: number): Cell[] {
+async function cellsOf(
+  plan: SweepPlan,
+  trace: TraceTask,
+  copy: PackedCopy,
+  bytesMax: number,
+): Promise<Cell[]> {
   const { pages } = copy.header;
+  const distinct = plan.chunks === 1 ? pages : await distinctPages(copy, trace.include);
   const sizes = framesFor(plan.sizes, pages);
   return plan.policies.flatMap((policy) =>
     sizes.map((frames) => {
-      const cell: Cell = { trace, policy, frames, bytes: 0, result: undefined };
+      const cell: Cell = { trace, policy, frames, bytes: 0, pages: distinct, results: [] };
       try {
         cell.bytes = cellBytes(policy, frames, pages);
         if (cell.bytes > bytesMax) throw tooLarge(cell.bytes, bytesMax);
       } catch (error) {
-        cell.result = { error: toMessage(error) };
+        cell.results = [{ error: toMessage(error) }];
       }
       return cell;
     }),
@@ -119,29 +130,38 @@ function tooLarge(bytes: number, bytesMax: number): UserError {
 
 async function groupsOf(
   session: Session,
+  chunksWanted: number,
   trace: TraceTask,
   { path, header }: PackedCopy,
   cells: Cell[],
   workers: number,
   bytesMax: number,
 ): Promise<Group[]> {
-  const possible = cells.filter(({ result }) => result === undefined);
+  const possible = cells.filter(({ results }) => results.length === 0);
   const needsFuture = possible.some(({ policy }) => policy.chosen.clairvoyant);
   const futures = needsFuture ? await session.temporary("futures") : undefined;
   if (futures !== undefined) {
     await session.run("nextUse", { packed: path, futures }, "looking ahead for OPT");
   }
   const { pages, runs } = header;
-  const group = (some: Cell[]): Group => {
-    const isClairvoyant = some.some(({ policy }) => policy.chosen.clairvoyant);
-    const from: PackedFrom = { from: "packed", path, trace, futures: isClairvoyant ? futures : undefined };
-    return { from, pages, runs, cells: some };
-  };
   const [own, others] = [true, false].map((isOwn) =>
     possible.filter(({ policy }) => (policy.module !== undefined) === isOwn),
   ) as [Cell[], Cell[]];
-  const dealt = deal(others, workers === 1 ? 1 : workers * GROUPS_PER_WORKER, bytesMax);
-  return [...own.map((cell) => [cell]), ...dealt].map(group);
+  const chunks = chunksWanted === 1 ? [undefined] : chunksOf(runs, chunksWanted);
+  const wanted = workers === 1 ? 1 : Math.ceil((workers * GROUPS_PER_WORKER) / chunks.length);
+  return chunks.flatMap((range, chunk) =>
+    [...own.map((cell) => [cell]), ...deal(others, wanted, bytesMax)].map((some): Group => {
+      const isClairvoyant = some.some(({ policy }) => policy.chosen.clairvoyant);
+      const from = {
+        from: "packed",
+        path,
+        trace,
+        range,
+        futures: isClairvoyant ? futures : undefined,
+      } as const;
+      return { from, chunk, pages, runs: range === undefined ? runs : range.to - range.from, cells: some };
+    }),
+  );
 }
 
 /** Deals cells out to so many groups, or more if memory asks for it, large and small ones evenly. */
@@ -178,7 +198,7 @@ async function runGroups(session: Session, groups: Group[], plan: SweepPlan, wor
 /** A trace that cannot be read ends the sweep; anything else is its cells' own failure. */
 async function runGroup(
   session: Session,
-  { from, pages, cells }: Group,
+  { from, chunk, pages, cells }: Group,
   progress: SharedArrayBuffer,
   { seed, stallSeconds }: SweepPlan,
 ): Promise<void> {
@@ -191,14 +211,14 @@ async function runGroup(
     const task = { runs: from, pages, seed, cells: wanted, module: own };
     const results = await session.start("lab", task, progress, abort.signal);
     cells.forEach((cell, index) => {
-      cell.result = results[index];
+      cell.results[chunk] = results[index] as LabResult[number];
     });
   } catch (error) {
     if (error instanceof InterruptedError || !abort.signal.aborted) throw error;
     const stuck = new UserError(
       `stood still for ${stallSeconds} s in a block of ${PACKED_STEP_RUNS} runs: a loop without end?`,
     );
-    for (const cell of cells) cell.result = { error: toMessage(stuck) };
+    for (const cell of cells) cell.results[chunk] = { error: toMessage(stuck) };
   } finally {
     watch?.stop();
   }
@@ -209,16 +229,29 @@ function traceReport(path: string, { header }: PackedCopy): SweepReport["traces"
   return { path, pages, references: total(header.references), runs, skipped };
 }
 
-function reportCell({ trace, policy, frames, result }: Cell, pageBytes: number): SweepCell | FailedCell {
+function reportCell(
+  { trace, policy, frames, pages, results }: Cell,
+  pageBytes: number,
+): SweepCell | FailedCell {
   const { name, params } = policy.chosen;
   const head = { trace: trace.path, policy: name, params, frames, page_bytes: pageBytes };
-  if (result === undefined) throw new Error("a cell was left out");
-  if ("error" in result) return { ...head, error: causeOf(result.error) };
-  return { ...head, ...countersOf(result) };
+  const failed = results.find((result) => "error" in result);
+  if (failed !== undefined) return { ...head, error: causeOf(failed.error) };
+  const chunks = results.flatMap((result) => ("error" in result ? [] : [result]));
+  const [whole] = chunks;
+  if (whole === undefined) throw new Error("a cell was left out");
+  if (chunks.length === 1) return { ...head, ...countersOf(whole) };
+  const { approximate, ...counters } = combinedCounters(chunks, frames, pages);
+  return { ...head, ...countersOf(counters), approximate };
 }
 
-function countersOf(result: LabCounters) {
-  const { references, minorFaults: minor, majorFaults: major, evictions, writebacks } = result;
+function countersOf({
+  references,
+  minorFaults: minor,
+  majorFaults: major,
+  evictions,
+  writebacks,
+}: LabCounters) {
   const faults = minor + major;
   return { references, faults, minor, major, fault_ratio: faults / references, evictions, writebacks };
 }

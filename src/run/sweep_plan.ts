@@ -19,6 +19,8 @@ export interface SweepOptions extends TraceOptions {
   frames?: string | number | readonly (string | number)[] | undefined;
   seed?: number | undefined;
   workers?: number | undefined;
+  /** Runs every cell in so many chunks of its trace, side by side, and says how far off that may be. */
+  approximateSplit?: number | undefined;
   /** A cell of a user's own policy that stands still for so long is given up; default 30. */
   stallSeconds?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -41,6 +43,8 @@ export interface SweepPlan {
   seed: number;
   workers: number | undefined;
   stallSeconds: number;
+  /** Chunks that a trace is cut in; 1 is exact. */
+  chunks: number;
 }
 
 /** Frames of a trace with so many distinct pages; each entry of `--frames` may give several. */
@@ -48,6 +52,7 @@ export type Size = (pages: number) => number[];
 
 const POLICIES_DEFAULT = "fifo,lru,clock,2q,arc,lirs,s3-fifo,sieve,opt";
 const STALL_SECONDS_DEFAULT = 30;
+const CHUNKS_MAX = 1024;
 const FRAMES_DEFAULT = "1%,5%,10%,25%,50%";
 
 /** Policies of the user's own are compiled here. */
@@ -66,6 +71,7 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
     pageSize,
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
+    chunks: chunksOf(options.approximateSplit ?? 1),
     stallSeconds: stallSecondsOf(options.stallSeconds ?? STALL_SECONDS_DEFAULT),
   };
 }
@@ -84,6 +90,11 @@ async function choosePolicies(specs: string[], options: SweepOptions): Promise<S
     policies.push({ chosen, module: module === engineModule() ? undefined : module });
   }
   return policies;
+}
+
+function chunksOf(chunks: number): number {
+  if (Number.isInteger(chunks) && chunks >= 1 && chunks <= CHUNKS_MAX) return chunks;
+  throw new UserError(`--approximate-split: ${chunks} is not a number of chunks from 1 to ${CHUNKS_MAX}`);
 }
 
 function stallSecondsOf(seconds: number): number {

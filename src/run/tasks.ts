@@ -47,8 +47,15 @@ export interface PackedFrom {
   path: string;
   trace: TraceTask;
   futures?: string | undefined;
-  /** Only these blocks of runs, from the first to before the last; all of them without. */
-  blocks?: { from: number; to: number } | undefined;
+  /** A part of the trace; all of it without. */
+  range?: RunRange | undefined;
+}
+
+/** Runs by their numbers, from the first to before the last; a source ends a block at each stop too. */
+export interface RunRange {
+  from: number;
+  to: number;
+  stops?: number[];
 }
 
 /** Where a task's runs come from: decoded from the trace, by one worker or several, or packed. */
@@ -121,6 +128,7 @@ export interface LabTask extends CommonTask {
   /** For mini-simulation: the share of the pages whose runs the cells see. */
   sampleRate?: number | undefined;
   seed: number;
+  /** What they have counted at each stop of the range comes back too. */
   cells: LabCell[];
   /** The engine with a user's policy in it, if the cells are of that. */
   module: WebAssembly.Module | undefined;
@@ -195,8 +203,8 @@ export interface SurveyPages {
   };
 }
 
-/** For each cell what it counted, or why it could not. */
-export type LabResult = (LabCounters | { error: ErrorMessage })[];
+/** For each cell what it counted, in the end and at the stops of the range, or why it could not. */
+export type LabResult = ((LabCounters & { stops: LabCounters[] }) | { error: ErrorMessage })[];
 
 export interface DecodeResult {
   format: string;

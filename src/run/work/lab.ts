@@ -5,7 +5,7 @@ import { toMessage } from "../../errors.ts";
 import { PACKED_STEP_RUNS } from "../packed_runs.ts";
 import { ProgressWriter } from "../progress.ts";
 import { openRuns } from "../run_source.ts";
-import type { LabCell, LabResult, LabTask, Outcome } from "../tasks.ts";
+import type { LabCell, LabCounters, LabResult, LabTask, Outcome } from "../tasks.ts";
 import { copyColumns } from "./columns.ts";
 import { labCounters } from "./counters.ts";
 import { module, outcome } from "./outcome.ts";
@@ -20,6 +20,8 @@ export function lab(task: LabTask): Promise<Outcome<LabResult>> {
     const source = await openRuns(runs, reader, module);
     const progress = new ProgressWriter(task.progress);
     progress.start();
+    const { from = 0, stops: places = [] } = runs.range ?? {};
+    const stops = new Set(places);
     let references = 0;
     try {
       for (let all = await source.next(); all !== undefined; all = await source.next()) {
@@ -27,6 +29,7 @@ export function lab(task: LabTask): Promise<Outcome<LabResult>> {
         for (const cell of going) cell.advance(reader, count);
         references = Math.max(...going.map((cell) => cell.references()));
         const { taken, total } = source.position();
+        if (stops.has(from + taken)) for (const cell of going) cell.stop();
         progress.update(taken * cells.length, total * cells.length, references * cells.length);
       }
     } finally {
@@ -41,6 +44,8 @@ export function lab(task: LabTask): Promise<Outcome<LabResult>> {
 interface GoingCell {
   advance(reader: Engine, count: number): void;
   references(): number;
+  /** Keeps what has been counted so far. */
+  stop(): void;
   result(): LabResult[number];
 }
 
@@ -62,6 +67,7 @@ function labCell(
       engine = undefined;
     }
   };
+  const stops: LabCounters[] = [];
   attempt(() => {
     engine = new Engine(engineModule, {
       runs: { capacity: PACKED_STEP_RUNS, interned: true, clairvoyant },
@@ -78,6 +84,9 @@ function labCell(
         engine.replayInterned(count);
       }),
     references: () => engine?.core.references() ?? 0,
-    result: () => (engine === undefined ? { error: toMessage(error) } : labCounters(engine)),
+    stop: () => {
+      if (engine !== undefined) stops.push(labCounters(engine));
+    },
+    result: () => (engine === undefined ? { error: toMessage(error) } : { ...labCounters(engine), stops }),
   };
 }
