@@ -52,7 +52,7 @@ export {
 } from "./analysis/working_set";
 export { evictions } from "./core/fault";
 export { initFrames, pages, residentPages } from "./core/frames";
-export { addTlb, clearMmu, connectPort, tlbInvalidated, tlbMisses } from "./core/mmu";
+export { addTlb, clearMmu, connectPort, selectCore, tlbInvalidated, tlbMisses } from "./core/mmu";
 export { addLevel, firstUnfitRun, setSignExtended } from "./core/page_table";
 export { setParameter } from "./core/policy";
 export {

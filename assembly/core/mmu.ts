@@ -8,6 +8,12 @@
  * An L2 is looked up once for an L1 miss; there is no inclusion and no back-invalidation, and nothing is
  * flushed at a switch of address space, for tags carry it. Eviction of a page shoots its translations down in
  * every TLB and empties the paging-structure caches of its address space.
+ *
+ * Each core has TLBs and paging-structure caches of its own, and a shootdown reaches all of them. `PORTS` are
+ * those of the core that runs, at a fixed place, so that the replay loop knows of no other:
+ *
+ *     PORTS        [ fetch | load | store | modify ]    copied, at a switch, from
+ *     CORE_PORTS   [ core 0 ][ core 1 ] . . .
  */
 
 import { DemandPaging } from "./fault";
@@ -17,11 +23,13 @@ import { ReplacementPolicy } from "./policy";
 import { ASID_SHIFT } from "./runs";
 import { LRU, MISS, Tlb } from "./tlb";
 import { completeWalk, restartWalk, walk } from "./walk";
-import { clearWalkCaches, invalidateWalkCaches } from "./walk_cache";
+import { clearWalkCaches, invalidateWalkCaches, selectWalkCaches } from "./walk_cache";
 
-const TLBS_MAX: u32 = 6;
-const TLBS: usize = memory.data(576, 16);
+const CORES_MAX: u32 = 64;
+const TLBS_MAX: u32 = 6 * CORES_MAX;
+const TLBS: usize = memory.data(36864, 16);
 let tlbCount: u32 = 0;
+let core: u32 = 0;
 
 const NO_TLB: u32 = u32.MAX_VALUE;
 
@@ -46,7 +54,19 @@ export class Port {
 }
 
 const PORT_BYTES = 32;
+const PORTS_BYTES: usize = 4 * PORT_BYTES;
 const PORTS: usize = memory.data(128, 16);
+const CORE_PORTS: usize = memory.data(8192, 16);
+
+/** The core that runs from now on, and whose TLBs and caches are set up. */
+export function selectCore(number: u32): void {
+  assert(number < CORES_MAX);
+  if (number == core) return;
+  memory.copy(CORE_PORTS + core * PORTS_BYTES, PORTS, PORTS_BYTES);
+  memory.copy(PORTS, CORE_PORTS + number * PORTS_BYTES, PORTS_BYTES);
+  core = number;
+  selectWalkCaches(number);
+}
 
 /** Adds a TLB and returns its index; see tlb.ts for the policies. */
 export function addTlb(sets: u32, ways: u32, policy: u32): u32 {

@@ -13,7 +13,18 @@ import { VPN_MASK } from "./runs";
 import { LRU, MISS, Tlb } from "./tlb";
 
 const DEPTHS_MAX: u32 = 5;
-const CACHES: usize = memory.data(512, 16);
+const CORES_MAX: u32 = 64;
+const CORE_BYTES: usize = 512;
+const CACHES: usize = memory.data(32768, 16);
+/** Those of the core that runs; all cores up to `lastCore` have the same. */
+let caches: usize = CACHES;
+let lastCore: u32 = 0;
+
+export function selectWalkCaches(core: u32): void {
+  assert(core < CORES_MAX);
+  caches = CACHES + core * CORE_BYTES;
+  lastCore = max(lastCore, core);
+}
 
 /** Gives the level at `depth` a cache of `entries` entries. */
 export function initWalkCache(depth: u32, entries: u32): void {
@@ -21,9 +32,13 @@ export function initWalkCache(depth: u32, entries: u32): void {
   cacheAt(depth).init(1, entries, LRU, 0);
 }
 
+/** Of all cores. */
 export function clearWalkCaches(): void {
-  for (let depth: u32 = 0; depth < leafDepth(); depth++) {
-    if (cacheAt(depth).ways != 0) cacheAt(depth).clear();
+  for (let core: u32 = 0; core <= lastCore; core++) {
+    for (let depth: u32 = 0; depth < leafDepth(); depth++) {
+      const cache = cacheOf(core, depth);
+      if (cache.ways != 0) cache.clear();
+    }
   }
 }
 
@@ -51,15 +66,22 @@ export function fillWalkCaches(tag: u64, start: u32): void {
   }
 }
 
-/** Empties the caches of one address space. */
+/** Empties the caches of one address space, in all cores. */
 export function invalidateWalkCaches(asid: u64): void {
-  for (let depth: u32 = 0; depth < leafDepth(); depth++) {
-    if (cacheAt(depth).ways != 0) cacheAt(depth).invalidateSpace(asid);
+  for (let core: u32 = 0; core <= lastCore; core++) {
+    for (let depth: u32 = 0; depth < leafDepth(); depth++) {
+      const cache = cacheOf(core, depth);
+      if (cache.ways != 0) cache.invalidateSpace(asid);
+    }
   }
 }
 
 function cacheAt(depth: u32): Tlb {
-  return changetype<Tlb>(CACHES + depth * offsetof<Tlb>());
+  return changetype<Tlb>(caches + depth * offsetof<Tlb>());
+}
+
+function cacheOf(core: u32, depth: u32): Tlb {
+  return changetype<Tlb>(CACHES + core * CORE_BYTES + depth * offsetof<Tlb>());
 }
 
 function prefix(tag: u64, depth: u32): u64 {

@@ -31,8 +31,11 @@ export interface RunsSetup {
 export interface MmuSetup {
   walkCaches: number[];
   rootInRegisters: boolean;
+  /** Those of each core. */
   tlbs: TlbGeometry[];
   accessedByWalk: boolean;
+  /** Default 1. */
+  cores?: number | undefined;
 }
 
 export interface EngineSetup {
@@ -79,6 +82,7 @@ export class Engine {
   readonly core: Core;
   readonly views: () => Views;
   readonly tlbs: TlbGeometry[];
+  readonly #cores: number;
   readonly hasDictionary: boolean;
   readonly #policy: ChosenPolicy | undefined;
 
@@ -87,6 +91,7 @@ export class Engine {
     this.core = core;
     this.views = viewsOf(core.memory);
     this.tlbs = setup.mmu?.tlbs ?? [];
+    this.#cores = setup.mmu?.cores ?? 1;
     this.hasDictionary = setup.dictionary ?? false;
     this.#policy = setup.memory?.policy;
 
@@ -165,11 +170,26 @@ export class Engine {
     return Object.fromEntries(counts) as Record<Kind, number>;
   }
 
+  /** Of each TLB, the cores' together. */
   tlbCounts(): TlbCounts[] {
+    const counts = this.coreTlbCounts();
+    const sum = (index: number, what: keyof TlbCounts) =>
+      counts.reduce((total, core) => total + (core[index]?.[what] ?? 0), 0);
     return this.tlbs.map((_, index) => ({
-      misses: this.core.tlbMisses(index),
-      invalidated: this.core.tlbInvalidated(index),
+      misses: sum(index, "misses"),
+      invalidated: sum(index, "invalidated"),
     }));
+  }
+
+  /** Of each core's TLBs. */
+  coreTlbCounts(): TlbCounts[][] {
+    const { core, tlbs } = this;
+    return Array.from({ length: this.#cores }, (_, number) =>
+      tlbs.map((_, index) => ({
+        misses: core.tlbMisses(number * tlbs.length + index),
+        invalidated: core.tlbInvalidated(number * tlbs.length + index),
+      })),
+    );
   }
 
   /** Faults in windows of equal length that cover the run; see assembly/core/stats.ts. */
@@ -234,12 +254,20 @@ function reserve(core: Core, setup: EngineSetup): void {
 
 function initMmu(core: Core, mmu: MmuSetup): void {
   core.setAccessedByWalk(mmu.accessedByWalk);
-  mmu.walkCaches.forEach((entries, depth) => {
+  if (mmu.rootInRegisters) core.keepRootInRegisters();
+  for (let number = 0; number < (mmu.cores ?? 1); number++) {
+    core.selectCore(number);
+    initCore(core, mmu);
+  }
+  core.selectCore(0);
+}
+
+function initCore(core: Core, { walkCaches, tlbs }: MmuSetup): void {
+  walkCaches.forEach((entries, depth) => {
     if (entries > 0) core.initWalkCache(depth, entries);
   });
-  if (mmu.rootInRegisters) core.keepRootInRegisters();
   const indexOf = new Map(
-    mmu.tlbs.map(({ name, entries, ways, policy }) => [
+    tlbs.map(({ name, entries, ways, policy }) => [
       name,
       core.addTlb(entries / ways, ways, TLB_POLICIES.indexOf(policy)),
     ]),

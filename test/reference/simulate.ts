@@ -99,6 +99,8 @@ export interface Machine {
   rootInRegisters?: boolean;
   /** At each level one unified TLB (l1), or one for instructions and one for data, or none. */
   tlb: Partial<Record<TlbName, TlbGeometry>>;
+  /** The TLBs of cores 1, 2, ...; every core has paging-structure caches of its own too. */
+  otherCores?: Partial<Record<TlbName, TlbGeometry>>[];
   policy: PolicyName;
   params?: PolicyParams;
   /** The random stream of policy "random". */
@@ -130,18 +132,24 @@ const TLB_NAMES: TlbName[] = ["l1", "l1i", "l1d", "l2", "l2i", "l2d"];
 export function simulateMachine(touches: readonly Touch[], machine: Machine): MachineResult {
   const ids = pageIds(touches.map(keyOf));
   const memory = new SlowMemory({ ...machine, future: positionsByPage(ids) });
-  const walker = new SlowWalker(machine);
-  const tlbs = buildTlbs(machine.tlb);
+  const present = new Set<string>();
+  const cores = [machine.tlb, ...(machine.otherCores ?? [])].map((tlb) => ({
+    tlbs: buildTlbs(tlb),
+    walker: new SlowWalker(machine, present),
+  }));
   let hits = 0;
 
   /** Makes the translation of a page that has left memory disappear from all caches of it. */
   const shootDown = (evicted: number): void => {
     const { asid, vpn } = touches[ids.indexOf(evicted)]!;
-    for (const tlb of tlbs.values()) tlb.invalidate(asid, vpn);
-    walker.invalidate(asid);
+    for (const { tlbs, walker } of cores) {
+      for (const tlb of tlbs.values()) tlb.invalidate(asid, vpn);
+      walker.invalidate(asid);
+    }
   };
 
-  touches.forEach(({ asid, vpn, kind }, position) => {
+  touches.forEach(({ asid, vpn, kind, core = 0 }, position) => {
+    const { tlbs, walker } = cores[core]!;
     const page = ids[position]!;
     const side = kind === "fetch" ? "i" : "d";
     const l1 = tlbs.get(`l1${side}`) ?? tlbs.get("l1");
@@ -180,16 +188,17 @@ export function simulateMachine(touches: readonly Touch[], machine: Machine): Ma
     evictions: memory.evictions,
     writebacks: memory.writebacks,
     residentAtEnd: memory.residentPages(),
-    tlbs: [...tlbs].map(([name, tlb]) => ({
-      name,
-      hits: tlb.hits,
-      misses: tlb.misses,
-      invalidated: tlb.invalidated,
-    })),
+    tlbs: [...cores[0]!.tlbs.keys()].map((name) => {
+      const sum = (what: "hits" | "misses" | "invalidated") =>
+        cores.reduce((total, { tlbs }) => total + tlbs.get(name)![what], 0);
+      return { name, hits: sum("hits"), misses: sum("misses"), invalidated: sum("invalidated") };
+    }),
     walks: {
-      count: walker.walks,
-      memory_references: walker.references,
-      cache_hits: walker.cacheHits,
+      count: cores.reduce((sum, { walker }) => sum + walker.walks, 0),
+      memory_references: cores.reduce((sum, { walker }) => sum + walker.references, 0),
+      cache_hits: cores[0]!.walker.cacheHits.map((_, depth) =>
+        cores.reduce((sum, { walker }) => sum + walker.cacheHits[depth]!, 0),
+      ),
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Touch {
   /** Virtual page number, in units of the page size in use. */
   vpn: bigint;
   kind: Kind;
+  /** The processor core that it comes from; 0 where nothing says otherwise. */
+  core?: number;
 }
 
 /** A store and a modify (a load and a store to the same place) make a page dirty. */

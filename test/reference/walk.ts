@@ -62,9 +62,11 @@ export class SlowWalker {
   /** By depth; the leaf depth has none. */
   readonly #caches: WalkCache[];
   /** Names of the non-leaf entries that are present. Tables are never freed. */
-  readonly #present = new Set<string>();
+  readonly #present: Set<string>;
 
-  constructor(geometry: WalkGeometry) {
+  /** Walkers of several cores share the tables, of which `present` has the names. */
+  constructor(geometry: WalkGeometry, present = new Set<string>()) {
+    this.#present = present;
     const walkCaches = geometry.walkCaches ?? [];
     const nonLeafLevels = geometry.levelBits.length - 1;
     if (walkCaches.slice(nonLeafLevels).some((size) => size > 0)) {

@@ -130,6 +130,8 @@ export interface ReplayMachine {
   tlbs: TlbGeometry[];
   accessedByWalk: boolean;
   seed: number;
+  /** Default 1. */
+  cores?: number;
 }
 
 /** A machine that does nothing to speak of, for runs in which only the policy matters. */
@@ -145,6 +147,8 @@ export const BARE: Omit<ReplayMachine, "frames" | "policy"> = {
 export interface Blocks {
   /** How many runs each block has, the last number again and again; default: one block. */
   blockRuns?: readonly number[];
+  /** With the block's number. */
+  beforeBlock?: (engine: Engine, block: number) => void;
   afterBlock?: (engine: Engine) => void;
 }
 
@@ -155,11 +159,12 @@ export function replayMachine(
   machine: ReplayMachine,
   blocks: Blocks = {},
 ): Counters {
-  const { policy, pageTable, frames, seed, walkCaches, rootInRegisters, tlbs, accessedByWalk } = machine;
+  const { policy, pageTable, frames, seed, walkCaches, rootInRegisters, tlbs, accessedByWalk, cores } =
+    machine;
   const engine = new Engine(module, {
     runs: { capacity: Math.max(1, runs.length), interned: false, clairvoyant: policy.clairvoyant },
     memory: { frames, policy },
-    mmu: { walkCaches, rootInRegisters, tlbs, accessedByWalk },
+    mmu: { walkCaches, rootInRegisters, tlbs, accessedByWalk, cores },
     pageTable,
     pages: runs.length,
     seed,
@@ -230,13 +235,14 @@ function writeFutures(engine: Engine, futures: BigUint64Array): void {
 
 function eachBlock(
   runs: number,
-  { blockRuns = [runs], afterBlock }: Blocks,
+  { blockRuns = [runs], beforeBlock, afterBlock }: Blocks,
   engine: Engine,
   replay: (start: number, end: number) => void,
 ): void {
   let start = 0;
   for (let block = 0; start < runs; block += 1) {
     const end = Math.min(runs, start + (blockRuns[block] ?? blockRuns.at(-1)!));
+    beforeBlock?.(engine, block);
     replay(start, end);
     afterBlock?.(engine);
     start = end;

@@ -39,14 +39,21 @@ export function modelPages(touches: readonly Touch[], { frames, policy, seed }: 
 
 export function modelMachine(touches: readonly Touch[], machine: ReplayMachine): MachineResult {
   const { frames, pageTable, walkCaches, rootInRegisters, tlbs, policy, seed, accessedByWalk } = machine;
+  const [tlb = {}, ...otherCores] = Array.from({ length: machine.cores ?? 1 }, (_, core) =>
+    Object.fromEntries(
+      tlbs.map((tlb, index) => [
+        tlb.name.toLowerCase() as TlbName,
+        modelGeometry(tlb, core * tlbs.length + index, seed),
+      ]),
+    ),
+  );
   return simulateMachine(touches, {
     frames,
     levelBits: pageTable.levelBits,
     walkCaches,
     rootInRegisters,
-    tlb: Object.fromEntries(
-      tlbs.map((tlb, index) => [tlb.name.toLowerCase() as TlbName, modelGeometry(tlb, index, seed)]),
-    ),
+    tlb,
+    otherCores,
     policy: modelName(policy.name),
     params: policy.params,
     random: engineDraws(seed, 0),
