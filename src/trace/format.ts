@@ -3,7 +3,14 @@
 import type { FormatAbout } from "../types.ts";
 
 /** A decode kernel, as assembly/decode exports it. */
-export type Kernel = "decodeLackey" | "decodeIds" | "decodeOracleGeneral";
+export type Kernel =
+  | "decodeAddress"
+  | "decodeDin"
+  | "decodeIds"
+  | "decodeLackey"
+  | "decodeOracleGeneral"
+  | "decodePinatrace"
+  | "decodeXdin";
 
 /** How the bytes of one trace are read. */
 export interface Reading {

@@ -4,6 +4,7 @@
  */
 
 import type { TraceFormat } from "../format.ts";
+import { areLines } from "../head_lines.ts";
 
 const ID = /^\s*\d+\s*$/;
 const OTHER = /^\s*\**\s*$/;
@@ -16,9 +17,5 @@ export const ids: TraceFormat = {
   unit: "line",
   objects: true,
   expected: "a page id, a decimal number below 2^64",
-  recognise(head) {
-    const lines = new TextDecoder("latin1").decode(head).split("\n");
-    const whole = lines.length > 1 ? lines.slice(0, -1) : lines;
-    return whole.some((line) => ID.test(line)) && whole.every((line) => ID.test(line) || OTHER.test(line));
-  },
+  recognise: (head) => areLines(head, ID, OTHER),
 };
