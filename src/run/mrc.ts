@@ -78,7 +78,7 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
   const start = performance.now();
   const plan = await planMrc(options);
   const { trace, policy, workers } = plan;
-  const file = inspectTrace(trace.path, trace.format);
+  const file = inspectTrace(trace.path, trace.format, trace.splitBlocks);
   const { signal, onProgress, onNotice = () => undefined } = options;
   const session = new Session({ module: engineModule(), workers: workers + 1, signal, onProgress });
   try {
@@ -113,7 +113,7 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
 
 async function planMrc(options: MrcOptions): Promise<MrcPlan> {
   checkFormat(options.format);
-  const { trace: path, format, skipBadLines = false } = options;
+  const { trace: path, format, skipBadLines = false, splitBlocks = false } = options;
   const { signal, onProgress } = options;
   const { policy, module } = await choosePolicyAndEngine(options.policy ?? "lru", { signal, onProgress });
   const pageShift = PAGE_SHIFTS[pageSizeOf(options.pageSize ?? "4KiB")];
@@ -137,6 +137,7 @@ async function planMrc(options: MrcOptions): Promise<MrcPlan> {
       pageShift,
       include: includeMask(options.include),
       skipBadLines,
+      splitBlocks,
       machine: undefined,
     },
     pageBytes,

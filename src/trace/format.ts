@@ -3,7 +3,7 @@
 import type { FormatAbout } from "../types.ts";
 
 /** A decode kernel, as assembly/decode exports it. */
-export type Kernel = "decodeLackey" | "decodeIds" | "decodeOracleGeneral";
+export type Kernel = "decodeChampsim" | "decodeIds" | "decodeLackey" | "decodeOracleGeneral" | "decodeVscsi";
 
 /** How the bytes of one trace are read. */
 export interface Reading {
@@ -16,6 +16,8 @@ export interface Reading {
   headerBytes?: number | undefined;
   /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
   objects: boolean;
+  /** Whether objects are blocks of bytes on a device, which `--split-blocks` can cut in pages. */
+  splittable?: boolean | undefined;
   /** What a bad line or record should have been, for messages. */
   expected: string;
   /** Numbers for the kernel, which has them from `setting(index)`. */
