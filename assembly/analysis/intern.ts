@@ -26,8 +26,8 @@ const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 /** From so many slots on, a processor's caches do not hold the table, and slots are fetched ahead. */
 const FAR_SLOT_BITS: u32 = 15;
 const AHEAD_RUNS: u32 = 256;
-/** What was seen on the way, so that the compiler cannot leave the fetching out. */
-let fetched: u64 = 0;
+/** Where what was seen on the way goes, so that the compiler cannot leave the fetching out. */
+const SEEN: usize = memory.data(8, 8);
 
 /** A page that no room is left for. */
 const NO_PAGE: u32 = u32.MAX_VALUE;
@@ -76,7 +76,7 @@ export function internRuns(count: u32): u32 {
         const tag = load<u64>(tags + ((<usize>next) << 3));
         seen |= load<u64>(slots + ((<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT));
       }
-      fetched |= seen;
+      store<u64>(SEEN, seen);
     }
     const tag = load<u64>(tags + ((<usize>run) << 3));
     const slot = slots + ((<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT);
