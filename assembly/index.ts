@@ -82,11 +82,13 @@ export * from "./decode";
 export {
   badLineAt,
   badLineLength,
+  beginText,
   decodedReferences,
   decodedTotal,
   initText,
   lineCount,
   setSetting,
+  setSplitBlocks,
   skippedLines,
   textAt,
   textCapacity,

@@ -23,6 +23,12 @@ const SLOT_BITS_FIRST: u32 = 12;
 /** 2^64 divided by the golden ratio. */
 const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 
+/** From so many slots on, a processor's caches do not hold the table, and slots are fetched ahead. */
+const FAR_SLOT_BITS: u32 = 15;
+const AHEAD_RUNS: u32 = 256;
+/** Where what was seen on the way goes, so that the compiler cannot leave the fetching out. */
+const SEEN: usize = memory.data(8, 8);
+
 /** A page that no room is left for. */
 const NO_PAGE: u32 = u32.MAX_VALUE;
 
@@ -57,12 +63,23 @@ export function internRuns(count: u32): u32 {
   const kinds = dictionaryKinds;
   let references: u64 = 0;
   let run: u32 = 0;
+  let ahead: u32 = 0;
   // A page in its first slot is met here; V8 keeps nothing in registers over the call below.
   let slots = table;
   let shift = 64 - slotBits;
   while (run < count) {
+    if (run >= ahead && slotBits >= FAR_SLOT_BITS) {
+      // Nothing waits for these loads, so they overlap; those below decide branches.
+      ahead = min(count, run + AHEAD_RUNS);
+      let seen: u64 = 0;
+      for (let next = run; next < ahead; next++) {
+        const tag = load<u64>(tags + ((<usize>next) << 3));
+        seen |= load<u64>(slots + ((<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT));
+      }
+      store<u64>(SEEN, seen);
+    }
     const tag = load<u64>(tags + ((<usize>run) << 3));
-    const slot = slots + ((<usize>((tag * MULTIPLIER) >> shift)) << SLOT_SHIFT);
+    const slot = slots + ((<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT);
     let page = load<u32>(slot, ID) - 1;
     if (load<u64>(slot) != tag || page == NO_PAGE) {
       page = idOf(tag);
@@ -108,10 +125,18 @@ function idOf(tag: u64): u32 {
   return page;
 }
 
+/**
+ * Its high bits are the slot. High and low halves are mixed first, for ids that are multiples of a constant
+ * like the multiplier itself (hashes of small numbers are) would crowd in few slots.
+ */
+function hashOf(tag: u64): u64 {
+  return (tag ^ (tag >> 32)) * MULTIPLIER;
+}
+
 /** The slot that holds `tag`, or the empty one where it belongs. */
 function slotOf(tag: u64): usize {
   const mask = (1 << slotBits) - 1;
-  let index = <u32>((tag * MULTIPLIER) >> (64 - slotBits));
+  let index = <u32>(hashOf(tag) >> (64 - slotBits));
   while (true) {
     const slot = table + ((<usize>index) << SLOT_SHIFT);
     if (load<u32>(slot, ID) == 0 || load<u64>(slot) == tag) return slot;

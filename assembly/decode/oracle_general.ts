@@ -1,55 +1,132 @@
 /**
- * libCacheSim's oracleGeneral (traceReader/customizedReader/oracle): records of 24 bytes, little-endian,
+ * Records of libCacheSim's binary traces of objects, little-endian and packed: oracleGeneral and lcs. They
+ * differ in where the fields are, which the settings say (src/trace/object_layout.ts).
  *
- *     time u32 (s) | object u64 | size u32 | next access i64
+ *     oracleGeneral   time u32 (s) | object u64 | size u32 | next access i64
  *
- * The object is the page, every record one load; records of size 0 are no references (libCacheSim skips them
- * too). Times and the recorded future are not used: OPT looks ahead by itself.
+ * The object is the page. Records of size 0 are no references (libCacheSim skips them too). Times, tenants
+ * and the recorded future are not used: OPT looks ahead by itself. Without an operation every record is a
+ * load; with one (req_op_e of libCacheSim's include/libCacheSim/enum.h):
+ *
+ *     get, gets, read                        load
+ *     set, add, cas, replace, write          store
+ *     append, prepend, incr, decr, update    modify
+ *     delete                                 no reference
+ *     nop                                    load: libCacheSim writes it where the source knew no operation
  */
 
-import { attrsAt, LOAD, REFERENCES_SHIFT, RUN_REFERENCES_MAX, tagsAt } from "../core/runs";
-import { addTo, BAD_LINE, KIND_LINES, NEEDS_TEXT, text } from "./text";
+import {
+  attrsAt,
+  FETCH,
+  LOAD,
+  MODIFY,
+  REFERENCES_SHIFT,
+  RUN_REFERENCES_MAX,
+  runCapacity,
+  STORE,
+  tagsAt,
+} from "../core/runs";
+import { addTo, endRecords, KIND_LINES, NEEDS_TEXT, RUNS_FULL, refuseLine, setting, text } from "./text";
 
-const RECORD_BYTES: u32 = 24;
-const OBJECT = 4;
-const SIZE = 12;
+/** Settings: bytes of a record, then the place and width of the fields; one that is missing has no width. */
+const RECORD_BYTES: u32 = 0;
+const OBJECT_AT: u32 = 1;
+const OBJECT_BYTES: u32 = 2;
+const SIZE_AT: u32 = 3;
+const SIZE_BYTES: u32 = 4;
+const SIZE_SIGNED: u32 = 5;
+const OPERATION_AT: u32 = 6;
+const OPERATION_BYTES: u32 = 7;
 
-/** As `decodeIds`, for records; the run buffer has room for all that fit in the text buffer. */
+/** The kind of each operation, two bits each in the order of req_op_e; no record is a fetch. */
+const OPERATIONS: u32 = 15;
+const NO_REFERENCE: u32 = FETCH;
+const KINDS: u32 =
+  (LOAD << 0) |
+  (LOAD << 2) |
+  (LOAD << 4) |
+  (STORE << 6) |
+  (STORE << 8) |
+  (STORE << 10) |
+  (STORE << 12) |
+  (MODIFY << 14) |
+  (MODIFY << 16) |
+  (NO_REFERENCE << 18) |
+  (MODIFY << 20) |
+  (MODIFY << 22) |
+  (LOAD << 24) |
+  (STORE << 26) |
+  (MODIFY << 28);
+
+/** Bits of a counter of records of one kind, of which a call has fewer than fit. */
+const COUNT_BITS: u32 = 21;
+
+/** As `decodeIds`, for records. */
 export function decodeOracleGeneral(length: u32, final: bool): u32 {
+  const recordBytes = <u32>setting(RECORD_BYTES);
+  const objectAt = <usize>setting(OBJECT_AT);
+  const objectMask = widthMask(<u32>setting(OBJECT_BYTES));
+  const sizeAt = <usize>setting(SIZE_AT);
+  const sizeMask = widthMask(<u32>setting(SIZE_BYTES));
+  const sizeMax = setting(SIZE_SIGNED) != 0 ? sizeMask >> 1 : sizeMask;
+  const operationAt = <usize>setting(OPERATION_AT);
+  const operationMask = widthMask(<u32>setting(OPERATION_BYTES));
   const tags = tagsAt();
   const attrs = attrsAt();
-  const included = ((text.include >> LOAD) & 1) != 0;
+  const include = text.include;
   const start = text.at;
-  const end = start + length - (length % RECORD_BYTES);
+  const whole = length / recordBytes;
+  const records = min(whole, runCapacity());
+  text.status = records < whole ? RUNS_FULL : NEEDS_TEXT;
+
+  const end = start + records * recordBytes;
   let runs: u32 = 0;
-  let records: u32 = 0;
+  let counts: u64 = 0;
+  let others: u64 = 0;
   let last: u64 = 0;
+  let lastKind: u32 = 0;
   let more: u32 = 0;
-  for (let at = start; at < end; at += RECORD_BYTES) {
-    if (load<u32>(at, SIZE) == 0) {
-      text.otherLines++;
+  let at = start;
+  for (; at < end; at += recordBytes) {
+    const size = load<u64>(at + sizeAt) & sizeMask;
+    let kind: u32 = LOAD;
+    let isBad = size > sizeMax;
+    if (operationMask != 0) {
+      const operation = load<u64>(at + operationAt) & operationMask;
+      isBad = isBad || operation >= OPERATIONS;
+      kind = (KINDS >> ((<u32>operation) << 1)) & 3;
+    }
+    if (isBad) {
+      if (refuseLine(at, at + recordBytes, at) == 0) break;
       continue;
     }
-    records++;
-    if (!included) continue;
-    const object = load<u64>(at, OBJECT);
-    if (runs != 0 && object == last && more + 1 < RUN_REFERENCES_MAX) {
+    if ((size == 0 && sizeMask != 0) || kind == NO_REFERENCE) {
+      others++;
+      continue;
+    }
+    counts += (<u64>1) << ((kind - LOAD) * COUNT_BITS);
+    if (((include >> kind) & 1) == 0) continue;
+    const object = load<u64>(at + objectAt) & objectMask;
+    if (object == last && kind == lastKind && more + 1 < RUN_REFERENCES_MAX) {
       more++;
     } else {
       more = 0;
       last = object;
+      lastKind = kind;
       store<u64>(tags + ((<usize>runs) << 3), object);
       runs++;
     }
-    store<u16>(attrs + ((<usize>(runs - 1)) << 1), <u16>((more << REFERENCES_SHIFT) | LOAD));
+    store<u16>(attrs + ((<usize>(runs - 1)) << 1), <u16>((more << REFERENCES_SHIFT) | kind));
   }
-  addTo(KIND_LINES, LOAD, records);
-  text.status = NEEDS_TEXT;
-  text.consumed = <u32>(end - start);
-  if (final && text.consumed != length) {
-    text.status = BAD_LINE;
-    text.badAt = text.consumed;
-    text.badLength = length - text.consumed;
+  text.otherLines += others;
+  for (let kind = LOAD; kind <= MODIFY; kind++) {
+    addTo(KIND_LINES, kind, (counts >> ((kind - LOAD) * COUNT_BITS)) & ((1 << COUNT_BITS) - 1));
   }
+  endRecords(<u32>(at - start), length, recordBytes, final);
   return runs;
+}
+
+/** What a field of so many bytes can hold. */
+function widthMask(bytes: u32): u64 {
+  return bytes == 0 ? 0 : u64.MAX_VALUE >> (64 - (bytes << 3));
 }

@@ -39,6 +39,10 @@ class TextState {
   include: u32;
   pageShift: u32;
   asid: u32;
+  /** Whether a request for a block of bytes is a reference to each page that they touch; see blocks.ts. */
+  splitBlocks: bool;
+  /** Pages of the block request at the text's start that earlier calls had room for. */
+  pagesDone: u64;
 }
 
 export const text: TextState = changetype<TextState>(memory.data(offsetof<TextState>(), 16));
@@ -57,6 +61,18 @@ export function initText(bytes: u32, pageShift: u32, include: u32, skipBadLines:
   text.pageShift = pageShift;
   text.include = include;
   text.skipBadLines = skipBadLines;
+}
+
+/** Whether formats of block requests, with an offset and a length, are cut in pages. */
+export function setSplitBlocks(value: bool): void {
+  text.splitBlocks = value;
+}
+
+/** Forgets where in a line or record the last call stopped: another text begins. */
+export function beginText(): void {
+  text.status = NEEDS_TEXT;
+  text.inLongLine = false;
+  text.pagesDone = 0;
 }
 
 /** What a format's file says about a trace, by `setSetting`: numbers that its kernel gives a meaning. */
@@ -137,6 +153,19 @@ export function skipLongLine(at: usize, end: usize): usize {
   text.inLongLine = false;
   text.otherLines++;
   return at + 1;
+}
+
+/**
+ * Says how far a decoder of records has come, in a text of `length` bytes: at its end, less than a record is
+ * truncated.
+ */
+export function endRecords(taken: u32, length: u32, recordBytes: u32, final: bool): void {
+  text.consumed = taken;
+  const rest = length - taken;
+  if (text.status != NEEDS_TEXT || !final || rest == 0 || rest >= recordBytes) return;
+  text.status = BAD_LINE;
+  text.badAt = taken;
+  text.badLength = rest;
 }
 
 export function addTo(counters: usize, kind: u32, count: u64): void {

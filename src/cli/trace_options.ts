@@ -7,7 +7,8 @@ export function traceOptions(command: Command): Command {
     .option("--page-size <size>", "4KiB, 2MiB, 4MiB or 1GiB (default: 4KiB)")
     .option("--format <name>", "trace format (default: recognised by content)")
     .option("--include <kinds>", "only these of fetch,load,store")
-    .option("--skip-bad-lines", "count lines that are no references instead of stopping at them");
+    .option("--skip-bad-lines", "count lines that are no references instead of stopping at them")
+    .option("--split-blocks", "a block request is a reference to each page that it touches");
 }
 
 export function wholeNumber(text: string): number {

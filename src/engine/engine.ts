@@ -20,6 +20,8 @@ export interface TextSetup {
   /** A bit for each kind to keep, in the order of `KINDS`. */
   include: number;
   skipBadLines: boolean;
+  /** Whether block requests are cut in pages. */
+  splitBlocks?: boolean | undefined;
 }
 
 export interface RunsSetup {
@@ -230,8 +232,9 @@ function reserve(core: Core, setup: EngineSetup): void {
   const { capacity, interned, clairvoyant } = setup.runs;
   core.initRuns(capacity, interned, clairvoyant);
   if (setup.text !== undefined) {
-    const { capacityBytes, pageShift, include, skipBadLines } = setup.text;
+    const { capacityBytes, pageShift, include, skipBadLines, splitBlocks = false } = setup.text;
     core.initText(capacityBytes, pageShift, include, skipBadLines);
+    core.setSplitBlocks(splitBlocks);
   }
   const frames = setup.memory?.frames ?? 0;
   if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);

@@ -96,8 +96,8 @@ function keyOf(trace: TraceTask, sourceSha256: string): string {
 }
 
 /** All that decides how a source is packed. */
-function waysOf({ format, pageShift, include, skipBadLines }: TraceTask): unknown[] {
-  return [VERSION, format ?? null, pageShift, include, skipBadLines];
+function waysOf({ format, pageShift, include, skipBadLines, splitBlocks = false }: TraceTask): unknown[] {
+  return [VERSION, format ?? null, pageShift, include, skipBadLines, splitBlocks];
 }
 
 function sha256(text: string): string {

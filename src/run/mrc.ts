@@ -81,7 +81,7 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
   const start = performance.now();
   const plan = await planMrc(options);
   const { trace, policy, workers } = plan;
-  const file = inspectTrace(trace.path, trace.format);
+  const file = inspectTrace(trace.path, trace.format, trace.splitBlocks);
   const { signal, onProgress, onNotice = () => undefined } = options;
   const session = new Session({ module: engineModule(), workers: workers + 1, signal, onProgress });
   try {
@@ -116,7 +116,7 @@ export async function mrc(options: MrcOptions): Promise<MrcReport> {
 
 async function planMrc(options: MrcOptions): Promise<MrcPlan> {
   checkFormat(options.format);
-  const { trace: path, format, skipBadLines = false } = options;
+  const { trace: path, format, skipBadLines = false, splitBlocks = false } = options;
   const { signal, onProgress } = options;
   const { policy, module } = await choosePolicyAndEngine(options.policy ?? "lru", { signal, onProgress });
   const pageShift = PAGE_SHIFTS[pageSizeOf(options.pageSize ?? "4KiB")];
@@ -140,6 +140,7 @@ async function planMrc(options: MrcOptions): Promise<MrcPlan> {
       pageShift,
       include: includeMask(options.include),
       skipBadLines,
+      splitBlocks,
       machine: undefined,
     },
     pageBytes,

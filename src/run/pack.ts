@@ -27,13 +27,15 @@ export interface PackOptions extends TraceOptions {
 
 export async function pack(options: PackOptions): Promise<PackReport> {
   const start = performance.now();
-  const { trace: path, output, format, skipBadLines = false, signal, onProgress } = options;
+  const { trace: path, output, format, skipBadLines = false, splitBlocks = false } = options;
+  const { signal, onProgress } = options;
   checkFormat(format);
   const workers = workersOf(options.workers);
   const pageShift = PAGE_SHIFTS[pageSizeOf(options.pageSize ?? "4KiB")];
   const include = includeMask(options.include);
-  const trace: TraceTask = { path, format, pageShift, include, skipBadLines, machine: undefined };
-  const file = inspectTrace(path, format);
+  const how = { format, pageShift, include, skipBadLines, splitBlocks };
+  const trace: TraceTask = { path, ...how, machine: undefined };
+  const file = inspectTrace(path, format, splitBlocks);
   if (statOf(output)?.isDirectory()) throw new UserError(`${output}: is a folder; name a file to write`);
   const others = decodersFor(file, workers);
   const session = new Session({ module: engineModule(), workers: others + 2, signal, onProgress });

@@ -76,6 +76,7 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
       pageShift: PAGE_SHIFTS[pageSize],
       include: includeMask(options.include),
       skipBadLines: options.skipBadLines ?? false,
+      splitBlocks: options.splitBlocks ?? false,
       machine: { name: machine.name, pageTable },
     },
     frames: framesWanted(options, 2 ** PAGE_SHIFTS[pageSize]),

@@ -26,7 +26,8 @@ import { ALL_KINDS } from "./trace_options.ts";
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = await planReplay(options);
-  const file = inspectTrace(plan.trace.path, plan.trace.format);
+  const { path, format, splitBlocks } = plan.trace;
+  const file = inspectTrace(path, format, splitBlocks);
   const others = decodersFor(file, plan.workers);
   const { signal, onProgress } = options;
   const session = new Session({ module: plan.module, workers: others + 1, signal, onProgress });

@@ -44,7 +44,7 @@ export async function openRuns(
 
 async function openText(trace: TraceTask, engine: Engine): Promise<RunSource> {
   const bytes = await openTrace(trace.path);
-  const reading = readingOf(trace.format, bytes.head, bytes.label);
+  const reading = readingOf(trace.format, bytes.head, bytes.label, trace.splitBlocks);
   const text = new TextRuns(bytes, reading, trace, engine);
   return {
     next: () => text.next(),

@@ -38,7 +38,7 @@ async function sendOwnPieces(
 ): Promise<DecodeResult> {
   const file = new PiecedFile(trace.path, cut);
   try {
-    const reading = readingOf(trace.format, file.head, file.label);
+    const reading = readingOf(trace.format, file.head, file.label, trace.splitBlocks);
     for (let piece = claimPiece(rings); piece < cut.pieces; piece = claimPiece(rings)) {
       const runs = textOf(file, piece, reading, trace, engine);
       try {
@@ -58,7 +58,7 @@ async function sendOwnPieces(
 async function sendStream(trace: TraceTask, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
   const bytes = await openTrace(trace.path);
   try {
-    const reading = readingOf(trace.format, bytes.head, bytes.label);
+    const reading = readingOf(trace.format, bytes.head, bytes.label, trace.splitBlocks);
     const runs = new TextRuns(bytes, reading, trace, engine);
     await send(runs, 0, writer, engine, () => bytes.takenBytes());
     return decodeResult(reading, engine);
@@ -112,7 +112,7 @@ export class SplitRuns implements RunSource {
     this.#rings = new RingsReader(rings);
     if (cut === undefined) return;
     this.#file = new PiecedFile(trace.path, cut);
-    this.#reading = readingOf(trace.format, this.#file.head, this.#file.label);
+    this.#reading = readingOf(trace.format, this.#file.head, this.#file.label, trace.splitBlocks);
     this.#decoder = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: false },
       text: textSetup(trace),

@@ -52,7 +52,7 @@ interface Group {
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const start = performance.now();
   const plan = await planSweep(options);
-  const files = plan.traces.map(({ path, format }) => inspectTrace(path, format));
+  const files = plan.traces.map(({ path, format, splitBlocks }) => inspectTrace(path, format, splitBlocks));
   const workers = plan.workers ?? availableParallelism();
   const { signal, onProgress, onNotice = () => undefined } = options;
   // One thread more than asked for hashes a trace while it is packed, before any cell runs.

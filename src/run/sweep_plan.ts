@@ -62,10 +62,10 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
   checkFormat(options.format);
   const pageSize = pageSizeOf(options.pageSize ?? "4KiB");
   const pageShift = PAGE_SHIFTS[pageSize];
-  const { format, skipBadLines = false } = options;
-  const include = includeMask(options.include);
+  const { format, skipBadLines = false, splitBlocks = false } = options;
+  const how = { format, pageShift, include: includeMask(options.include), skipBadLines, splitBlocks };
   return {
-    traces: traces.map((path) => ({ path, format, pageShift, include, skipBadLines, machine: undefined })),
+    traces: traces.map((path) => ({ path, ...how, machine: undefined })),
     policies: await choosePolicies(policySpecs(policies), options),
     sizes: sizesOf(frames, 2 ** pageShift),
     pageSize,

@@ -28,6 +28,8 @@ export interface TraceTask {
   /** A bit for each kind to keep. */
   include: number;
   skipBadLines: boolean;
+  /** Whether block requests are cut in pages. */
+  splitBlocks?: boolean | undefined;
   /** The machine whose addresses the trace must keep to, if there is one. */
   machine: { name: string; pageTable: PageTableShape } | undefined;
 }

@@ -8,6 +8,7 @@ import { DECODER } from "./limits.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
 
 const QUOTED_CHARACTERS_MAX = 60;
+const QUOTED_BYTES_MAX = 24;
 
 /** What the text is read from: a whole trace, or a piece of one. */
 export type TextSource = Pick<TraceBytes, "label" | "read">;
@@ -41,6 +42,7 @@ export class TextRuns {
     this.#task = task;
     this.#engine = engine;
     this.#offset = start.offset;
+    engine.core.beginText();
     this.#linesAhead = start.lines - engine.core.lineCount();
     this.#headerLeft = start.offset === 0 ? (reading.headerBytes ?? 0) : 0;
     reading.settings?.forEach((value, index) => {
@@ -115,8 +117,13 @@ export class TextRuns {
     const { core } = this.#engine;
     const at = core.badLineAt();
     const line = this.#engine.text(at).subarray(0, core.badLineLength());
-    const { unit, expected } = this.#reading;
+    const { unit, expected, recordBytes = 0 } = this.#reading;
     const where = `${this.#bytes.label}: ${unit} ${this.lines + 1} (byte ${this.#offset + at})`;
+    if (unit === "record" && line.length >= recordBytes) {
+      return new TraceError(
+        `${where}: expected ${expected}, found the bytes ${hex(line)}; --skip-bad-lines skips such records`,
+      );
+    }
     if (unit === "record") {
       return new TraceError(
         `${where}: expected ${expected}, found ${line.length} bytes: the trace is truncated`,
@@ -156,8 +163,8 @@ export function checkAddresses(
 
 /** The text buffer that an engine needs for a trace. */
 export function textSetup(trace: TraceTask): TextSetup {
-  const { pageShift, include, skipBadLines } = trace;
-  return { capacityBytes: DECODER.textBytes, pageShift, include, skipBadLines };
+  const { pageShift, include, skipBadLines, splitBlocks } = trace;
+  return { capacityBytes: DECODER.textBytes, pageShift, include, skipBadLines, splitBlocks };
 }
 
 /** What an engine has decoded. */
@@ -168,6 +175,11 @@ export function decodeResult(reading: NamedReading, engine: Engine): DecodeResul
     references: engine.decodedReferences(),
     skipped: engine.core.skippedLines(),
   };
+}
+
+function hex(record: Uint8Array): string {
+  const bytes = Buffer.from(record.subarray(0, QUOTED_BYTES_MAX)).toString("hex");
+  return record.length > QUOTED_BYTES_MAX ? `${bytes}...` : bytes;
 }
 
 function quote(line: Uint8Array): string {

@@ -14,6 +14,8 @@ export interface TraceOptions {
   /** Only these of fetch, load and store; a modify comes with its load or its store. */
   include?: string | readonly Access[] | undefined;
   skipBadLines?: boolean | undefined;
+  /** Block requests become a reference to each page that they touch; default: one to the block. */
+  splitBlocks?: boolean | undefined;
 }
 
 /** The mask that keeps every kind. */

@@ -5,11 +5,13 @@ import type { FormatAbout } from "../types.ts";
 /** A decode kernel, as assembly/decode exports it. */
 export type Kernel =
   | "decodeAddress"
+  | "decodeChampsim"
   | "decodeDin"
   | "decodeIds"
   | "decodeLackey"
   | "decodeOracleGeneral"
   | "decodePinatrace"
+  | "decodeVscsi"
   | "decodeXdin";
 
 /** How the bytes of one trace are read. */
@@ -23,6 +25,8 @@ export interface Reading {
   headerBytes?: number | undefined;
   /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
   objects: boolean;
+  /** Whether objects are blocks of bytes on a device, which `--split-blocks` can cut in pages. */
+  splittable?: boolean | undefined;
   /** What a bad line or record should have been, for messages. */
   expected: string;
   /** Numbers for the kernel, which has them from `setting(index)`. */

@@ -57,7 +57,7 @@ export interface Inspected {
 }
 
 /** What there is to read. A pipe is not opened for that: it must be opened only once, by who reads it. */
-export function inspectTrace(path: string, format: string | undefined): Inspected {
+export function inspectTrace(path: string, format: string | undefined, splitBlocks = false): Inspected {
   try {
     const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
     if (stat.isDirectory()) throw new UserError(`${path}: is a folder; name a trace file`);
@@ -68,7 +68,7 @@ export function inspectTrace(path: string, format: string | undefined): Inspecte
     if (!stat.isFile() || path === STDIN_PATH) {
       return { sizeBytes: undefined, cut: undefined, packed: false };
     }
-    return { sizeBytes: stat.size, ...storedAs(path, format, stat.size) };
+    return { sizeBytes: stat.size, ...storedAs(path, format, splitBlocks, stat.size) };
   } catch (error) {
     throw openingError(path, error);
   }
@@ -77,14 +77,20 @@ export function inspectTrace(path: string, format: string | undefined): Inspecte
 function storedAs(
   path: string,
   format: string | undefined,
+  splitBlocks: boolean,
   sizeBytes: number,
 ): { cut: Cut | undefined; packed: boolean } {
   const fd = openFile(path);
   try {
     const magic = magicOf(fd);
-    if (looksPacked(magic)) return { cut: undefined, packed: true };
+    if (looksPacked(magic)) {
+      if (splitBlocks) {
+        throw new UserError(`${path}: is packed; --split-blocks needs the trace that it was packed from`);
+      }
+      return { cut: undefined, packed: true };
+    }
     if (compressionOf(magic) !== undefined) return { cut: undefined, packed: false };
-    return { cut: cutOf(sizeBytes, readingOf(format, headOf(fd), path)), packed: false };
+    return { cut: cutOf(sizeBytes, readingOf(format, headOf(fd), path, splitBlocks)), packed: false };
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,9 @@
 /** The registry of compressions: one file and one line each, recognised by their first bytes. */
 
+import { bzip2 } from "./bzip2.ts";
 import { gzip } from "./gzip.ts";
+import { lz4 } from "./lz4.ts";
+import { snappy } from "./snappy.ts";
 import { xz } from "./xz.ts";
 import { zstd } from "./zstd.ts";
 
@@ -14,7 +17,7 @@ export interface Compression {
   decompress: Decompressor;
 }
 
-const COMPRESSIONS: Compression[] = [gzip, zstd, xz];
+const COMPRESSIONS: Compression[] = [gzip, zstd, xz, bzip2, lz4, snappy];
 
 export function compressionOf(head: Uint8Array): Compression | undefined {
   return COMPRESSIONS.find((compression) => compression.recognise(head));

@@ -6,14 +6,29 @@ import { nearest } from "../../nearest.ts";
 import type { NamedReading, TraceFormat } from "../format.ts";
 import { looksPacked } from "../packed/magic.ts";
 import { address } from "./address.ts";
+import { champsim } from "./champsim.ts";
 import { din } from "./din.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
+import { lcs } from "./lcs.ts";
 import { oracleGeneral } from "./oracle_general.ts";
 import { pinatrace } from "./pinatrace.ts";
+import { vscsi } from "./vscsi.ts";
 import { xdin } from "./xdin.ts";
 
-export const FORMATS: TraceFormat[] = [lackey, din, xdin, pinatrace, address, ids, oracleGeneral];
+/** In the order in which they are tried on a trace's first bytes. */
+export const FORMATS: TraceFormat[] = [
+  lackey,
+  din,
+  xdin,
+  pinatrace,
+  address,
+  ids,
+  lcs,
+  vscsi,
+  oracleGeneral,
+  champsim,
+];
 
 /** Takes `csv` or `csv:id=3`: the format, and its parameters with their defaults. */
 export function chooseFormat(spec: string): { format: TraceFormat; parameters: Map<string, string> } {
@@ -37,16 +52,35 @@ export function chooseFormat(spec: string): { format: TraceFormat; parameters: M
   return { format, parameters };
 }
 
-/** How to read a trace: by the format that was named, or else by the one that its first bytes have. */
-export function readingOf(spec: string | undefined, head: Uint8Array, label: string): NamedReading {
+/**
+ * How to read a trace: by the format that was named, or else by the one that its first bytes have. Blocks
+ * that are split are no objects any more, but parts of the device's bytes.
+ */
+export function readingOf(
+  spec: string | undefined,
+  head: Uint8Array,
+  label: string,
+  splitBlocks = false,
+): NamedReading {
   const { format, parameters } = spec === undefined ? recognised(head, label) : chooseFormat(spec);
-  return { ...format, ...format.prepare?.(head, parameters, label) };
+  const reading = { ...format, ...format.prepare?.(head, parameters, label) };
+  if (!splitBlocks) return reading;
+  if (!reading.splittable) throw unsplittable(format.name, label);
+  return { ...reading, objects: false };
 }
 
 // --- internal ---
 
 function defaultsOf({ parameters = [] }: TraceFormat): Map<string, string> {
   return new Map(parameters.map((parameter) => [parameter.name, parameter.default]));
+}
+
+function unsplittable(name: string, label: string): UserError {
+  const names = FORMATS.filter((known) => known.splittable).map((known) => known.name);
+  return new UserError(
+    `${label}: --split-blocks needs requests with a place on a device and a length, which ${name} has not; ` +
+      `it is for ${names.join(", ")}`,
+  );
 }
 
 function recognised(head: Uint8Array, label: string) {
