@@ -1,5 +1,6 @@
 /** The registry of decode kernels: one line each. */
 
+export { decodeCsv } from "./csv";
 export { decodeIds } from "./ids";
 export { decodeLackey } from "./lackey";
 export { decodeOracleGeneral } from "./oracle_general";

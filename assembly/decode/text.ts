@@ -60,7 +60,7 @@ export function initText(bytes: u32, pageShift: u32, include: u32, skipBadLines:
 }
 
 /** What a format's file says about a trace, by `setSetting`: numbers that its kernel gives a meaning. */
-const SETTINGS_MAX: u32 = 32;
+const SETTINGS_MAX: u32 = 256;
 const SETTINGS: usize = memory.data(SETTINGS_MAX << 3, 16);
 
 export function setSetting(index: u32, value: f64): void {

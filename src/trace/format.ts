@@ -3,7 +3,7 @@
 import type { FormatAbout } from "../types.ts";
 
 /** A decode kernel, as assembly/decode exports it. */
-export type Kernel = "decodeLackey" | "decodeIds" | "decodeOracleGeneral";
+export type Kernel = "decodeCsv" | "decodeIds" | "decodeLackey" | "decodeOracleGeneral";
 
 /** How the bytes of one trace are read. */
 export interface Reading {
@@ -12,8 +12,10 @@ export interface Reading {
   unit: "line" | "record";
   /** Bytes of a record, where all have as many: such a trace can be decoded in pieces, like one of lines. */
   recordBytes?: number | undefined;
-  /** Bytes before the first line or record. */
+  /** Bytes before the first line or record; before lines, they are one line. */
   headerBytes?: number | undefined;
+  /** Whether a line's meaning hangs on those before it: such a trace is decoded as one stream. */
+  sequential?: boolean | undefined;
   /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
   objects: boolean;
   /** What a bad line or record should have been, for messages. */

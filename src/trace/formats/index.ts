@@ -5,15 +5,21 @@ import { TraceError, UserError } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
 import type { NamedReading, TraceFormat } from "../format.ts";
 import { looksPacked } from "../packed/magic.ts";
+import { cachelib } from "./cachelib.ts";
+import { csv } from "./csv.ts";
+import { fiu } from "./fiu.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
+import { msr } from "./msr.ts";
 import { oracleGeneral } from "./oracle_general.ts";
+import { spc } from "./spc.ts";
+import { twitter } from "./twitter.ts";
 
-export const FORMATS: TraceFormat[] = [lackey, ids, oracleGeneral];
+export const FORMATS: TraceFormat[] = [lackey, ids, msr, twitter, cachelib, spc, fiu, csv, oracleGeneral];
 
 /** Takes `csv` or `csv:id=3`: the format, and its parameters with their defaults. */
 export function chooseFormat(spec: string): { format: TraceFormat; parameters: Map<string, string> } {
-  const { name, given } = parseSpec(spec, "format");
+  const { name, given } = parseSpec(spec, "format", { lists: true });
   const format = FORMATS.find((known) => known.name === name);
   if (format === undefined) {
     const names = FORMATS.map((known) => known.name);
