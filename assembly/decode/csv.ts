@@ -36,6 +36,7 @@ import {
   NEEDS_TEXT,
   RUNS_FULL,
   refuseLine,
+  refuseLongLine,
   setting,
   skipLongLine,
   text,
@@ -141,7 +142,7 @@ export function decodeCsv(length: u32, final: bool): u32 {
     if (lineEnd == end) {
       if (!final) {
         if (length != text.capacity || at != start) break;
-        next = startLongLine(at, end);
+        next = refuseLongLine(at, end);
         if (next == 0) break;
         at = next;
         continue;
@@ -580,12 +581,4 @@ function isBlankLine(at: usize, lineEnd: usize): bool {
 
 function isBlank(c: u32): bool {
   return c == 0x20 || c == 0x09 || c == 0x0d;
-}
-
-/** A line longer than the whole buffer is none that anything can be made of. */
-function startLongLine(at: usize, end: usize): usize {
-  if (!text.skipBadLines) return refuseLine(at, end, end);
-  text.skippedLines++;
-  text.inLongLine = true;
-  return end;
 }

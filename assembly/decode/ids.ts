@@ -5,7 +5,16 @@
  */
 
 import { attrsAt, LOAD, REFERENCES_SHIFT, RUN_REFERENCES_MAX, runCapacity, tagsAt } from "../core/runs";
-import { addTo, KIND_LINES, NEEDS_TEXT, RUNS_FULL, refuseLine, skipLongLine, text } from "./text";
+import {
+  addTo,
+  KIND_LINES,
+  NEEDS_TEXT,
+  RUNS_FULL,
+  refuseLine,
+  refuseLongLine,
+  skipLongLine,
+  text,
+} from "./text";
 
 const DIGITS_MAX: u32 = 20;
 
@@ -80,6 +89,7 @@ function parseLine(at: usize, end: usize, final: bool, length: u32): usize {
   let lineEnd = at;
   while (lineEnd < end && load<u8>(lineEnd) != 0x0a) lineEnd++;
   let next = lineEnd + 1;
+  isId = false;
   if (lineEnd == end) {
     if (!final) return length == text.capacity && at == text.at ? refuseLongLine(at, end) : 0;
     next = end;
@@ -88,7 +98,6 @@ function parseLine(at: usize, end: usize, final: bool, length: u32): usize {
   let to = lineEnd;
   while (from < to && isSpace(load<u8>(from))) from++;
   while (from < to && isSpace(load<u8>(to - 1))) to--;
-  isId = false;
   if (from == to || isStars(from, to)) {
     text.otherLines++;
     return next;
@@ -115,13 +124,4 @@ function isStars(from: usize, to: usize): bool {
     if (load<u8>(p) != 0x2a) return false;
   }
   return true;
-}
-
-/** A line longer than the whole buffer is none that anything can be made of. */
-function refuseLongLine(at: usize, end: usize): usize {
-  isId = false;
-  if (!text.skipBadLines) return refuseLine(at, end, end);
-  text.skippedLines++;
-  text.inLongLine = true;
-  return end;
 }

@@ -4,3 +4,4 @@ export { decodeCsv } from "./csv";
 export { decodeIds } from "./ids";
 export { decodeLackey } from "./lackey";
 export { decodeOracleGeneral } from "./oracle_general";
+export { decodePerfScript } from "./perf_script";

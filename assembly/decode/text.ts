@@ -130,6 +130,14 @@ export function refuseLine(at: usize, lineEnd: usize, next: usize): usize {
   return 0;
 }
 
+/** A line longer than the whole buffer is none that anything can be made of: as `refuseLine`. */
+export function refuseLongLine(at: usize, end: usize): usize {
+  if (!text.skipBadLines) return refuseLine(at, end, end);
+  text.skippedLines++;
+  text.inLongLine = true;
+  return end;
+}
+
 /** The rest of a line that is longer than the buffer. */
 export function skipLongLine(at: usize, end: usize): usize {
   while (at < end && load<u8>(at) != 0x0a) at++;

@@ -3,7 +3,7 @@
 import type { FormatAbout } from "../types.ts";
 
 /** A decode kernel, as assembly/decode exports it. */
-export type Kernel = "decodeCsv" | "decodeIds" | "decodeLackey" | "decodeOracleGeneral";
+export type Kernel = "decodeCsv" | "decodeIds" | "decodeLackey" | "decodeOracleGeneral" | "decodePerfScript";
 
 /** How the bytes of one trace are read. */
 export interface Reading {

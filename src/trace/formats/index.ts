@@ -12,10 +12,22 @@ import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
 import { msr } from "./msr.ts";
 import { oracleGeneral } from "./oracle_general.ts";
+import { perfScript } from "./perf_script.ts";
 import { spc } from "./spc.ts";
 import { twitter } from "./twitter.ts";
 
-export const FORMATS: TraceFormat[] = [lackey, ids, msr, twitter, cachelib, spc, fiu, csv, oracleGeneral];
+export const FORMATS: TraceFormat[] = [
+  lackey,
+  ids,
+  msr,
+  twitter,
+  cachelib,
+  spc,
+  fiu,
+  perfScript,
+  csv,
+  oracleGeneral,
+];
 
 /** Takes `csv` or `csv:id=3`: the format, and its parameters with their defaults. */
 export function chooseFormat(spec: string): { format: TraceFormat; parameters: Map<string, string> } {
