@@ -2,10 +2,12 @@
 
 export { decodeAddress } from "./address";
 export { decodeChampsim } from "./champsim";
+export { decodeCsv } from "./csv";
 export { decodeDin } from "./din";
 export { decodeIds } from "./ids";
 export { decodeLackey } from "./lackey";
 export { decodeOracleGeneral } from "./oracle_general";
+export { decodePerfScript } from "./perf_script";
 export { decodePinatrace } from "./pinatrace";
 export { decodeVscsi } from "./vscsi";
 export { decodeXdin } from "./xdin";

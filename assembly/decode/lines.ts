@@ -6,7 +6,17 @@
 
 import { ASID_SHIFT, FETCH } from "../core/runs";
 import { addReference, runsLeft, runsMade, startRuns } from "./folding";
-import { addTo, KIND_EXTRA, KIND_LINES, NEEDS_TEXT, RUNS_FULL, refuseLine, skipLongLine, text } from "./text";
+import {
+  addTo,
+  KIND_EXTRA,
+  KIND_LINES,
+  NEEDS_TEXT,
+  RUNS_FULL,
+  refuseLine,
+  refuseLongLine,
+  skipLongLine,
+  text,
+} from "./text";
 
 /** What `parse` makes of a line. */
 export const BAD: u32 = 0;
@@ -150,10 +160,7 @@ function isIncluded(kind: u32): bool {
 
 /** A line that does not even fit in the buffer: dropped if it is a message or may be skipped. */
 function startLongLine(at: usize, end: usize, isMessage: bool): usize {
-  if (!isMessage) {
-    if (!text.skipBadLines) return refuseLine(at, end, end);
-    text.skippedLines++;
-  }
+  if (!isMessage) return refuseLongLine(at, end);
   text.inLongLine = true;
   return end;
 }

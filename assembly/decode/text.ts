@@ -76,7 +76,7 @@ export function beginText(): void {
 }
 
 /** What a format's file says about a trace, by `setSetting`: numbers that its kernel gives a meaning. */
-const SETTINGS_MAX: u32 = 32;
+const SETTINGS_MAX: u32 = 256;
 const SETTINGS: usize = memory.data(SETTINGS_MAX << 3, 16);
 
 export function setSetting(index: u32, value: f64): void {
@@ -144,6 +144,14 @@ export function refuseLine(at: usize, lineEnd: usize, next: usize): usize {
   text.badAt = <u32>(at - text.at);
   text.badLength = <u32>(lineEnd - at);
   return 0;
+}
+
+/** A line longer than the whole buffer is none that anything can be made of: as `refuseLine`. */
+export function refuseLongLine(at: usize, end: usize): usize {
+  if (!text.skipBadLines) return refuseLine(at, end, end);
+  text.skippedLines++;
+  text.inLongLine = true;
+  return end;
 }
 
 /** The rest of a line that is longer than the buffer. */

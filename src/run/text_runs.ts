@@ -43,8 +43,9 @@ export class TextRuns {
     this.#engine = engine;
     this.#offset = start.offset;
     engine.core.beginText();
-    this.#linesAhead = start.lines - engine.core.lineCount();
     this.#headerLeft = start.offset === 0 ? (reading.headerBytes ?? 0) : 0;
+    const headerLines = this.#headerLeft > 0 && reading.unit === "line" ? 1 : 0;
+    this.#linesAhead = start.lines + headerLines - engine.core.lineCount();
     reading.settings?.forEach((value, index) => {
       engine.core.setSetting(index, value);
     });

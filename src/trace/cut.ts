@@ -16,12 +16,12 @@ export interface Cut {
 }
 
 /**
- * The cut of a file of so many bytes, if it can be cut: lines always can, records when they are of one
- * length. There is always one piece, for an empty file has to be refused by somebody.
+ * The cut of a file of so many bytes, if it can be cut: lines can unless one needs those before it, records
+ * when they are of one length. There is always one piece, for an empty file has to be refused by somebody.
  */
 export function cutOf(sizeBytes: number, reading: Reading): Cut | undefined {
-  const { unit, recordBytes, headerBytes = 0 } = reading;
-  if (unit === "record" && recordBytes === undefined) return undefined;
+  const { unit, recordBytes, headerBytes = 0, sequential = false } = reading;
+  if (sequential || (unit === "record" && recordBytes === undefined)) return undefined;
   const pieceBytes = PIECE_BYTES - (PIECE_BYTES % (recordBytes ?? 1));
   const header = unit === "record" ? headerBytes : 0;
   const pieces = Math.max(1, Math.ceil((sizeBytes - header) / pieceBytes));

@@ -6,10 +6,12 @@ import type { FormatAbout } from "../types.ts";
 export type Kernel =
   | "decodeAddress"
   | "decodeChampsim"
+  | "decodeCsv"
   | "decodeDin"
   | "decodeIds"
   | "decodeLackey"
   | "decodeOracleGeneral"
+  | "decodePerfScript"
   | "decodePinatrace"
   | "decodeVscsi"
   | "decodeXdin";
@@ -21,8 +23,10 @@ export interface Reading {
   unit: "line" | "record";
   /** Bytes of a record, where all have as many: such a trace can be decoded in pieces, like one of lines. */
   recordBytes?: number | undefined;
-  /** Bytes before the first line or record. */
+  /** Bytes before the first line or record; before lines, they are one line. */
   headerBytes?: number | undefined;
+  /** Whether a line's meaning hangs on those before it: such a trace is decoded as one stream. */
+  sequential?: boolean | undefined;
   /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
   objects: boolean;
   /** Whether objects are blocks of bytes on a device, which `--split-blocks` can cut in pages. */

@@ -6,13 +6,20 @@ import { nearest } from "../../nearest.ts";
 import type { NamedReading, TraceFormat } from "../format.ts";
 import { looksPacked } from "../packed/magic.ts";
 import { address } from "./address.ts";
+import { cachelib } from "./cachelib.ts";
 import { champsim } from "./champsim.ts";
+import { csv } from "./csv.ts";
 import { din } from "./din.ts";
+import { fiu } from "./fiu.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
 import { lcs } from "./lcs.ts";
+import { msr } from "./msr.ts";
 import { oracleGeneral } from "./oracle_general.ts";
+import { perfScript } from "./perf_script.ts";
 import { pinatrace } from "./pinatrace.ts";
+import { spc } from "./spc.ts";
+import { twitter } from "./twitter.ts";
 import { vscsi } from "./vscsi.ts";
 import { xdin } from "./xdin.ts";
 
@@ -24,6 +31,13 @@ export const FORMATS: TraceFormat[] = [
   pinatrace,
   address,
   ids,
+  msr,
+  twitter,
+  cachelib,
+  spc,
+  fiu,
+  perfScript,
+  csv,
   lcs,
   vscsi,
   oracleGeneral,
@@ -32,7 +46,7 @@ export const FORMATS: TraceFormat[] = [
 
 /** Takes `csv` or `csv:id=3`: the format, and its parameters with their defaults. */
 export function chooseFormat(spec: string): { format: TraceFormat; parameters: Map<string, string> } {
-  const { name, given } = parseSpec(spec, "format");
+  const { name, given } = parseSpec(spec, "format", { lists: true });
   const format = FORMATS.find((known) => known.name === name);
   if (format === undefined) {
     const names = FORMATS.map((known) => known.name);
