@@ -77,10 +77,13 @@ export * from "./decode";
 export {
   badLineAt,
   badLineLength,
+  badLineReason,
+  decodedAccesses,
   decodedReferences,
   decodedTotal,
   initText,
   lineCount,
+  selectText,
   setSetting,
   skippedLines,
   textAt,

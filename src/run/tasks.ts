@@ -4,6 +4,7 @@ import type { SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
+import type { TraceFolder } from "../trace/folder.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
 import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
 import type { Rings } from "./ring.ts";
@@ -23,6 +24,8 @@ export interface TraceTask {
   skipBadLines: boolean;
   /** The machine whose addresses the trace must keep to, if there is one. */
   machine: { name: string; pageTable: PageTableShape } | undefined;
+  /** The files of a trace that is a folder; set once it has been looked at. */
+  folder?: TraceFolder | undefined;
 }
 
 /** A trace that several workers decode, piece by piece; see split_runs.ts. */
@@ -64,7 +67,7 @@ export interface PackTask extends CommonTask {
   path: string;
 }
 
-/** The sha256 of a file as it is stored. */
+/** The sha256 of a trace as it is stored. */
 export interface DigestTask extends CommonTask {
   path: string;
 }
@@ -150,6 +153,8 @@ export interface DecodeResult {
   /** Whether pages are objects without addresses. */
   objects: boolean;
   references: Record<Kind, number>;
+  /** The same counting an access that spans pages once; unknown of a packed trace. */
+  accesses: Record<Kind, number> | undefined;
   skipped: number;
 }
 

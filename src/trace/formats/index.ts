@@ -5,11 +5,12 @@ import { TraceError, UserError } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
 import type { NamedReading, TraceFormat } from "../format.ts";
 import { looksPacked } from "../packed/magic.ts";
+import { drmemtrace } from "./drmemtrace.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
 import { oracleGeneral } from "./oracle_general.ts";
 
-export const FORMATS: TraceFormat[] = [lackey, ids, oracleGeneral];
+export const FORMATS: TraceFormat[] = [lackey, drmemtrace, ids, oracleGeneral];
 
 /** Takes `csv` or `csv:id=3`: the format, and its parameters with their defaults. */
 export function chooseFormat(spec: string): { format: TraceFormat; parameters: Map<string, string> } {
