@@ -102,7 +102,6 @@ export class TextRuns {
     const taken = core.textConsumed();
     this.#taken += taken;
     if (runs === 0 && taken === 0 && this.#ended) throw new Error("the decoder made no progress");
-    if (final && this.#taken === this.#length) this.#checkFooter(CLOSED.chunk);
     if (runs > 0) checkAddresses(this.#engine, runs, this.#bytes.label, this.#task, this.#reading.objects);
     return runs;
   }
@@ -113,7 +112,10 @@ export class TextRuns {
     this.#offset += this.#taken;
     this.#length -= this.#taken;
     this.#taken = 0;
-    if (this.#length === 0) this.#fileEnds = false;
+    if (this.#fileEnds && this.#length === 0) {
+      this.#checkFooter(CLOSED.chunk);
+      this.#fileEnds = false;
+    }
     const full = this.#status === DECODE.runsFull;
     if (!full && !this.#ended && !this.#fileEnds) await this.#fill();
   }

@@ -1,5 +1,6 @@
 /**
- * The sha256 of a trace as it is stored; that of a folder is the sha256 of what `sha256sum` prints for its files.
+ * The sha256 of a trace as it is stored; that of a folder is the sha256 of what `sha256sum` prints for its
+ * files.
  */
 
 import { createHash } from "node:crypto";

@@ -11,7 +11,7 @@ const HEADER = 25;
 const VERSION_MAX = 7;
 const SCHEDULES: readonly Schedule[] = ["timestamps", "recorded"];
 
-/** What raw2trace names a thread's file, whatever it is compressed with: `drmemtrace.ls.123.4567.trace.zip`. */
+/** What raw2trace names a thread's file, however it is compressed: `drmemtrace.ls.123.4567.trace.zip`. */
 const THREAD_FILE = /^[^.].*\.(mem)?trace(\.\w+)?$/;
 const SCHEDULE_FILE = /^serial_schedule\.bin(\.\w+)?$/;
 
