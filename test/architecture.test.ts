@@ -46,7 +46,7 @@ const ASSEMBLY_SURFACES = ["assembly/index.ts", "assembly/policy_api.ts"];
 
 /** Where Node's own modules and globals may be used; all the rest must run in a browser. */
 const NODE_FOLDERS =
-  /^src\/(run|cli|custom_policy|files)\/|^src\/trace\/(open\.ts|pieces\.ts|packed\/|compression\/)/;
+  /^src\/(run|cli|custom_policy|files)\/|^src\/trace\/((open|folder|pieces)\.ts|packed\/|compression\/)/;
 
 describe("imports in src", () => {
   it.each(SRC.map((source) => [source.path, source] as const))(

@@ -4,6 +4,14 @@ export { decodeAddress } from "./address";
 export { decodeChampsim } from "./champsim";
 export { decodeCsv } from "./csv";
 export { decodeDin } from "./din";
+export {
+  closedBy,
+  decodeDrmemtrace,
+  initThreads,
+  pauseAt,
+  pausedTime,
+  threadId,
+} from "./drmemtrace";
 export { decodeIds } from "./ids";
 export { decodeLackey } from "./lackey";
 export { decodeOracleGeneral } from "./oracle_general";

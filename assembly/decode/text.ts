@@ -2,26 +2,39 @@
  * What every text decoder shares: the text buffer, the lines and references counted so far, and how a decoder
  * says where it stopped.
  *
- *     textAt() ┌──────────────────────────────┬───────┐
- *              │ text, `textCapacity()` bytes │ slack │   vector loads may look into the slack, and no
- *              └──────────────────────────────┴───────┘   result depends on what is there
+ *              textAt() ┌──────────────────────────────┬───────┐
+ *     ┌─────────────────┤ text, `textCapacity()` bytes │ slack │   vector loads may look into the slack, and
+ *     │ decoder's state │                              │       │   no result depends on what is there
+ *     └─────────────────┴──────────────────────────────┴───────┘
  *
  * A decoder is called with the length of the text and takes whole lines; the caller moves what was not
  * consumed to the front, reads on, and calls again, saying `final` when there is no more.
+ *
+ * A trace that consists of several streams, which are read in turns, has a buffer like this for each of them;
+ * `selectText` chooses the one that the next call is about.
  */
 
 import { reserve } from "../layout";
 
-const SLACK_BYTES = 64;
+const STATE_BYTES: usize = 128;
+const SLACK_BYTES: usize = 64;
 
 /** Why a decoder returned. */
 export const NEEDS_TEXT: u32 = 0;
 export const RUNS_FULL: u32 = 1;
 export const BAD_LINE: u32 = 2;
+/** It is another stream's turn. */
+export const PAUSED: u32 = 3;
 
 @unmanaged
 @final
 class TextState {
+  /** The first stream's buffer, and how many bytes behind it the next one's follows. */
+  first: usize;
+  stride: usize;
+  /** Where the chosen stream's state is, its buffer, and what of that is still to be taken. */
+  state: usize;
+  buffer: usize;
   at: usize;
   capacity: u32;
   consumed: u32;
@@ -29,6 +42,8 @@ class TextState {
   /** Offset and length of the bad line, line end not included. */
   badAt: u32;
   badLength: u32;
+  /** What is bad about it, where a decoder has several answers. */
+  badReason: u32;
   /** Lines that were no references: messages, blank lines, skipped ones. */
   otherLines: u64;
   skippedLines: u64;
@@ -52,15 +67,24 @@ export const KIND_LINES: usize = memory.data(32, 16);
 export const KIND_EXTRA: usize = memory.data(32, 16);
 
 /**
- * Reserves the text buffer. `include` has a bit for each kind to keep; bad lines are skipped and counted when
- * `skipBadLines` says so, and stop the decoder otherwise.
+ * Reserves the text buffers of so many streams, each of so many bytes. `include` has a bit for each kind to
+ * keep; bad lines are skipped and counted when `skipBadLines` says so, and stop the decoder otherwise.
  */
-export function initText(bytes: u32, pageShift: u32, include: u32, skipBadLines: bool): void {
-  text.at = reserve(<u64>bytes + SLACK_BYTES);
+export function initText(streams: u32, bytes: u32, pageShift: u32, include: u32, skipBadLines: bool): void {
+  text.stride = (STATE_BYTES + <usize>bytes + SLACK_BYTES + 15) & ~15;
+  text.first = reserve(<u64>text.stride * streams);
   text.capacity = bytes;
   text.pageShift = pageShift;
   text.include = include;
   text.skipBadLines = skipBadLines;
+  selectText(0, 0);
+}
+
+/** Chooses a stream; the next call of its decoder takes its text from byte `from` on. */
+export function selectText(stream: u32, from: u32): void {
+  text.state = text.first + text.stride * stream;
+  text.buffer = text.state + STATE_BYTES;
+  text.at = text.buffer + from;
 }
 
 /** Whether formats of block requests, with an offset and a length, are cut in pages. */
@@ -88,7 +112,7 @@ export function setting(index: u32): f64 {
 }
 
 export function textAt(): usize {
-  return text.at;
+  return text.buffer;
 }
 export function textCapacity(): u32 {
   return text.capacity;
@@ -97,7 +121,7 @@ export function textCapacity(): u32 {
 export function textConsumed(): u32 {
   return text.consumed;
 }
-/** Why the last call returned: 0 needs more text, 1 run buffer full, 2 bad line. */
+/** Why the last call returned: 0 needs more text, 1 run buffer full, 2 bad line, 3 another stream's turn. */
 export function textStatus(): u32 {
   return text.status;
 }
@@ -106,6 +130,9 @@ export function badLineAt(): u32 {
 }
 export function badLineLength(): u32 {
   return text.badLength;
+}
+export function badLineReason(): u32 {
+  return text.badReason;
 }
 export function skippedLines(): f64 {
   return <f64>text.skippedLines;
@@ -121,7 +148,13 @@ export function lineCount(): f64 {
 /** References of `kind` decoded so far; 0 for kinds that are not included. */
 export function decodedReferences(kind: u32): f64 {
   if (((text.include >> kind) & 1) == 0) return 0;
-  return <f64>(load<u64>(KIND_LINES + (kind << 3)) + load<u64>(KIND_EXTRA + (kind << 3)));
+  return decodedAccesses(kind) + <f64>load<u64>(KIND_EXTRA + (kind << 3));
+}
+
+/** The same counting an access that spans pages once. */
+export function decodedAccesses(kind: u32): f64 {
+  if (((text.include >> kind) & 1) == 0) return 0;
+  return <f64>load<u64>(KIND_LINES + (kind << 3));
 }
 
 /** References of all included kinds decoded so far. */

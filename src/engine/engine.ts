@@ -15,6 +15,9 @@ import { type Core, instantiateCore } from "./core.ts";
 import { type Views, viewsOf } from "./memory.ts";
 
 export interface TextSetup {
+  /** Streams that are read in turns, each through a buffer of its own; default 1. */
+  streams?: number | undefined;
+  /** Of each buffer. */
   capacityBytes: number;
   pageShift: number;
   /** A bit for each kind to keep, in the order of `KINDS`. */
@@ -62,7 +65,10 @@ export interface EngineSetup {
 }
 
 /** Why a decoder stopped, as assembly/decode/text.ts numbers it. */
-export const DECODE = { needsText: 0, runsFull: 1, badLine: 2 } as const;
+export const DECODE = { needsText: 0, runsFull: 1, badLine: 2, paused: 3 } as const;
+
+/** How a stream has ended so far, as assembly/decode/drmemtrace.ts numbers it. */
+export const CLOSED = { no: 0, chunk: 1, stream: 2 } as const;
 
 /** The columns of the run buffer, with the bytes of an element; see assembly/core/runs.ts. */
 export const COLUMN_BYTES = { tags: 8, attrs: 2, ids: 4, futures: 8 } as const;
@@ -168,8 +174,12 @@ export class Engine {
   }
 
   decodedReferences(): Record<Kind, number> {
-    const counts = KINDS.map((kind, code) => [kind, this.core.decodedReferences(code)]);
-    return Object.fromEntries(counts) as Record<Kind, number>;
+    return byKind((kind) => this.core.decodedReferences(kind));
+  }
+
+  /** The same counting an access that spans pages once. */
+  decodedAccesses(): Record<Kind, number> {
+    return byKind((kind) => this.core.decodedAccesses(kind));
   }
 
   /** Of each TLB, the cores' together. */
@@ -209,6 +219,10 @@ export class Engine {
   }
 }
 
+function byKind(count: (code: number) => number): Record<Kind, number> {
+  return Object.fromEntries(KINDS.map((kind, code) => [kind, count(code)])) as Record<Kind, number>;
+}
+
 /** Runs the policy. One of the user's own that stops the engine is the user's mistake, no bug. */
 function enterPolicy<T>(core: Core, policy: ChosenPolicy | undefined, work: () => T): T {
   try {
@@ -232,9 +246,10 @@ function reserve(core: Core, setup: EngineSetup): void {
   const { capacity, interned, clairvoyant } = setup.runs;
   core.initRuns(capacity, interned, clairvoyant);
   if (setup.text !== undefined) {
-    const { capacityBytes, pageShift, include, skipBadLines, splitBlocks = false } = setup.text;
-    core.initText(capacityBytes, pageShift, include, skipBadLines);
+    const { streams = 1, capacityBytes, pageShift, include, skipBadLines, splitBlocks = false } = setup.text;
+    core.initText(streams, capacityBytes, pageShift, include, skipBadLines);
     core.setSplitBlocks(splitBlocks);
+    core.initThreads();
   }
   const frames = setup.memory?.frames ?? 0;
   if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);

@@ -2,8 +2,8 @@
  * The cache of packed traces, `$XDG_CACHE_HOME/clockhand/traces`.
  *
  *     <key>.cht         a packed trace; key: the sha256 of its source and of how it was read
- *     known/<file>      the key for a file by its path, size, time of change and inode, so that a source is
- *                       hashed only once
+ *     known/<file>      the key for a file (or the files of a folder) by its path, size, time of change and
+ *                       inode, so that a source is hashed only once
  *
  * The oldest in use are removed when all together exceed `CLOCKHAND_CACHE_MAX` (default 20 GiB). Any number
  * of processes may use it at once: files appear whole, and one that is removed while it is read stays
@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { TraceError, UserError } from "../errors.ts";
 import { partName, removeLeftovers } from "../files/atomic.ts";
 import { cacheFolder, markUsed, shrinkFolder } from "../files/cache_folder.ts";
+import { filesOfTrace } from "../trace/folder.ts";
 import { VERSION } from "../trace/packed/layout.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
 import { parseBytes } from "../units.ts";
@@ -85,8 +86,11 @@ export class TraceCache {
   }
 
   #knownPath(trace: TraceTask): string {
-    const { size, mtimeMs, ino } = statSync(trace.path);
-    const facts = JSON.stringify([realpathSync(trace.path), size, mtimeMs, ino, waysOf(trace)]);
+    const files = filesOfTrace(trace.path).map((path) => {
+      const { size, mtimeMs, ino } = statSync(path);
+      return [realpathSync(path), size, mtimeMs, ino];
+    });
+    const facts = JSON.stringify([files, waysOf(trace)]);
     return join(this.folder, "known", sha256(facts));
   }
 }

@@ -32,7 +32,7 @@ export class Decoders {
 
   constructor(session: Session, trace: TraceTask, file: Inspected, count: number) {
     this.#session = session;
-    this.#trace = trace;
+    this.#trace = { ...trace, folder: file.folder };
     this.file = file;
     this.count = count;
   }
@@ -78,6 +78,7 @@ function sum(shares: (DecodeResult | undefined)[]): DecodeResult {
     format: "",
     objects: false,
     references: { fetch: 0, load: 0, store: 0, modify: 0 },
+    accesses: undefined,
     skipped: 0,
   };
   for (const share of shares) {
@@ -85,7 +86,12 @@ function sum(shares: (DecodeResult | undefined)[]): DecodeResult {
     total.format = share.format;
     total.objects = share.objects;
     total.skipped += share.skipped;
-    for (const kind of KINDS) total.references[kind] += share.references[kind];
+    const { accesses } = share;
+    if (accesses !== undefined) total.accesses ??= { fetch: 0, load: 0, store: 0, modify: 0 };
+    for (const kind of KINDS) {
+      total.references[kind] += share.references[kind];
+      if (total.accesses !== undefined) total.accesses[kind] += accesses?.[kind] ?? 0;
+    }
   }
   return total;
 }

@@ -18,3 +18,14 @@ export const DECODER = {
  * them is reserved, not touched, so it takes physical memory only where pages turn up.
  */
 export const PAGES_UNKNOWN_MAX = 1 << 26;
+
+/** What the buffers of many streams may have together, and what each of them must and may have. */
+const STREAMS_BYTES = 1 << 23;
+const STREAM_BYTES_MIN = 1 << 14;
+const STREAM_BYTES_MAX = 1 << 18;
+
+/** Bytes of the buffer of each of so many streams that are read in turns. */
+export function streamBytes(streams: number): number {
+  if (streams === 1) return DECODER.textBytes;
+  return Math.min(STREAM_BYTES_MAX, Math.max(STREAM_BYTES_MIN, Math.floor(STREAMS_BYTES / streams)));
+}

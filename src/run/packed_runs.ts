@@ -14,6 +14,8 @@ export const PACKED_STEP_RUNS = 1 << 14;
 
 /** An engine that was set up with a dictionary gets tags too. */
 export class PackedRuns implements RunSource {
+  /** A packed trace does not say whose runs these were. */
+  readonly thread = 0;
   readonly #packed: PackedTrace;
   readonly #engine: Engine;
   readonly #from: PackedFrom;
@@ -98,7 +100,8 @@ function packedResult({ header }: PackedTrace, include: number): DecodeResult {
   const references = Object.fromEntries(
     kinds.map(([kind, count], index) => [kind, ((include >> index) & 1) === 1 ? count : 0]),
   ) as Record<keyof typeof header.references, number>;
-  return { format: "cht", objects: header.pageShift === 0, references, skipped: header.skipped };
+  const { pageShift, skipped } = header;
+  return { format: "cht", objects: pageShift === 0, references, accesses: undefined, skipped };
 }
 
 function checkKinds({ header }: PackedTrace, { path, trace }: PackedFrom): void {

@@ -5,7 +5,7 @@
  *     a ring for each decoder
  *       i32: blocks written | blocks read
  *       each slot:  header | tags u64 × capacity | attrs u16 × capacity        (block b: slot b mod SLOTS)
- *       header: piece u32 | runs u32 | lines u32 | end u32 | bytes taken f64
+ *       header: piece u32 | runs u32 | lines u32 | end u32 | bytes taken f64 | thread u32
  *
  * Decoders take piece after piece from one counter, so each ring carries pieces in ascending order, and
  * between them all of them. Whoever has to wait sleeps (`Atomics.wait`): a decoder for a free slot of its
@@ -22,6 +22,7 @@ const READ = 1;
 const CONTROL_BYTES = 64;
 const HEADER_BYTES = 64;
 const TAKEN_AT = 16;
+const THREAD_AT = 24;
 const SLOTS = 4;
 /** No wake-up is lost, so this is only to be safe. */
 const WAIT_MS = 1000;
@@ -37,6 +38,8 @@ export interface BlockHeader {
   end: number;
   /** Bytes of the trace taken so far, for progress. */
   takenBytes: number;
+  /** The thread of the trace whose runs these are. */
+  thread: number;
 }
 
 /** The shared memory of one use of a trace. */
@@ -116,7 +119,7 @@ class Ring {
 
 export class RingWriter extends Ring {
   /** Sends the engine's first runs; waits while all slots are full. */
-  write(engine: Engine, { piece, runs, lines, end, takenBytes }: BlockHeader): void {
+  write(engine: Engine, { piece, runs, lines, end, takenBytes, thread }: BlockHeader): void {
     const block = Atomics.load(this.marks, WRITTEN);
     for (;;) {
       throwIfBroken(this.control);
@@ -132,6 +135,7 @@ export class RingWriter extends Ring {
       header.setUint32(index * 4, word, true);
     });
     header.setFloat64(TAKEN_AT, takenBytes, true);
+    header.setUint32(THREAD_AT, thread, true);
     Atomics.store(this.marks, WRITTEN, block + 1);
     Atomics.add(this.control, DOORBELL, 1);
     Atomics.notify(this.control, DOORBELL);
@@ -144,7 +148,8 @@ class RingReader extends Ring {
     if (Atomics.load(this.marks, WRITTEN) === block) return undefined;
     const header = this.header(block);
     const [piece = 0, runs = 0, lines = 0, end = 0] = [0, 4, 8, 12].map((at) => header.getUint32(at, true));
-    return { piece, runs, lines, end, takenBytes: header.getFloat64(TAKEN_AT, true) };
+    const takenBytes = header.getFloat64(TAKEN_AT, true);
+    return { piece, runs, lines, end, takenBytes, thread: header.getUint32(THREAD_AT, true) };
   }
 
   /** Moves the block that `peek` showed into the engine's run buffer. */

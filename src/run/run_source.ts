@@ -1,19 +1,20 @@
 /** Where a worker's runs come from. */
 
 import type { Engine } from "../engine/engine.ts";
-import { readingOf } from "../trace/formats/index.ts";
-import { openTrace } from "../trace/open.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
 import { SplitRuns } from "./split_runs.ts";
-import type { DecodeResult, RunsFrom, TraceTask } from "./tasks.ts";
-import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
+import type { DecodeResult, RunsFrom } from "./tasks.ts";
+import { textSetup } from "./text_runs.ts";
+import { openTraceRuns } from "./trace_runs.ts";
 
 /**
  * Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`.
  */
 export interface RunSource {
   next(): number | undefined | Promise<number | undefined>;
+  /** The thread of the trace, from 0, whose runs the last block holds; a block has those of one thread. */
+  readonly thread: number;
   /** Bytes taken and in all (0 if unknown), for progress. */
   position(): { taken: number; total: number };
   /** What was decoded here of the trace, others' share excluded. */
@@ -38,20 +39,8 @@ export async function openRuns(
     case "split":
       return new SplitRuns(module, from.split, engine);
     case "trace":
-      return openText(from.trace, engine);
+      return openTraceRuns(from.trace, engine);
   }
-}
-
-async function openText(trace: TraceTask, engine: Engine): Promise<RunSource> {
-  const bytes = await openTrace(trace.path);
-  const reading = readingOf(trace.format, bytes.head, bytes.label, trace.splitBlocks);
-  const text = new TextRuns(bytes, reading, trace, engine);
-  return {
-    next: () => text.next(),
-    position: () => ({ taken: bytes.takenBytes(), total: bytes.sizeBytes ?? 0 }),
-    decode: () => decodeResult(reading, engine),
-    close: () => bytes.close(),
-  };
 }
 
 /** Hands every block of the source to `use`, reporting progress, and closes the source; returns all runs. */

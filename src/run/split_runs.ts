@@ -12,13 +12,13 @@ import { TraceError, UserError } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
 import type { NamedReading } from "../trace/format.ts";
 import { readingOf } from "../trace/formats/index.ts";
-import { openTrace } from "../trace/open.ts";
 import { PiecedFile } from "../trace/pieces.ts";
 import { DECODER } from "./limits.ts";
 import { claimPiece, END, type Rings, RingsReader, RingWriter } from "./ring.ts";
 import type { RunSource } from "./run_source.ts";
 import type { DecodeResult, SplitTrace, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
+import { openTraceRuns } from "./trace_runs.ts";
 
 /** A helper's work: decodes pieces as long as there are any and sends them through the ring. */
 export async function sendPieces(split: SplitTrace, ring: number, engine: Engine): Promise<DecodeResult> {
@@ -42,10 +42,10 @@ async function sendOwnPieces(
     for (let piece = claimPiece(rings); piece < cut.pieces; piece = claimPiece(rings)) {
       const runs = textOf(file, piece, reading, trace, engine);
       try {
-        await send(runs, piece, writer, engine, () => runs.takenBytes);
+        await send(runs, piece, writer, engine);
       } catch (error) {
         if (!isReported(error)) throw error;
-        writer.write(engine, { piece, runs: 0, lines: 0, end: END.error, takenBytes: 0 });
+        writer.write(engine, { piece, runs: 0, lines: 0, end: END.error, takenBytes: 0, thread: 0 });
         break;
       }
     }
@@ -55,30 +55,36 @@ async function sendOwnPieces(
   }
 }
 
+/** Sends a trace that cannot be cut, as one piece that an empty block ends. */
 async function sendStream(trace: TraceTask, writer: RingWriter, engine: Engine): Promise<DecodeResult> {
-  const bytes = await openTrace(trace.path);
+  const source = await openTraceRuns(trace, engine);
   try {
-    const reading = readingOf(trace.format, bytes.head, bytes.label, trace.splitBlocks);
-    const runs = new TextRuns(bytes, reading, trace, engine);
-    await send(runs, 0, writer, engine, () => bytes.takenBytes());
-    return decodeResult(reading, engine);
+    for (;;) {
+      const runs = await source.next();
+      const end = runs === undefined ? END.piece : END.more;
+      const { taken } = source.position();
+      writer.write(engine, {
+        piece: 0,
+        runs: runs ?? 0,
+        lines: 0,
+        end,
+        takenBytes: taken,
+        thread: source.thread,
+      });
+      if (runs === undefined) return source.decode();
+    }
   } finally {
-    bytes.close();
+    source.close();
   }
 }
 
 /** Sends all blocks of a piece; the last one says so. */
-async function send(
-  text: TextRuns,
-  piece: number,
-  writer: RingWriter,
-  engine: Engine,
-  takenBytes: () => number,
-): Promise<void> {
+async function send(text: TextRuns, piece: number, writer: RingWriter, engine: Engine): Promise<void> {
   for (;;) {
     const runs = (await text.next()) ?? 0;
     const end = text.ended ? END.piece : END.more;
-    writer.write(engine, { piece, runs, lines: text.ended ? text.lines : 0, end, takenBytes: takenBytes() });
+    const lines = text.ended ? text.lines : 0;
+    writer.write(engine, { piece, runs, lines, end, takenBytes: text.takenBytes, thread: 0 });
     if (text.ended) return;
   }
 }
@@ -104,6 +110,7 @@ export class SplitRuns implements RunSource {
   #piece = 0;
   #lines = 0;
   #takenBytes = 0;
+  #thread = 0;
 
   constructor(module: WebAssembly.Module, split: SplitTrace, engine: Engine) {
     const { trace, cut, rings } = split;
@@ -128,12 +135,17 @@ export class SplitRuns implements RunSource {
     if (block === undefined) return this.next();
     if (block.end === END.error) return this.#throwErrorOf(this.#piece);
     this.#takenBytes = block.takenBytes;
+    this.#thread = block.thread;
     if (block.end === END.piece) this.#endPiece(block.lines);
     return block.runs;
   }
 
   position(): { taken: number; total: number } {
     return { taken: this.#takenBytes, total: this.#split.sizeBytes };
+  }
+
+  get thread(): number {
+    return this.#thread;
   }
 
   decode(): DecodeResult | undefined {

@@ -11,6 +11,7 @@ import type {
 import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
+import type { TraceFolder } from "../trace/folder.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
 import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
 import type { Rings } from "./ring.ts";
@@ -32,6 +33,8 @@ export interface TraceTask {
   splitBlocks?: boolean | undefined;
   /** The machine whose addresses the trace must keep to, if there is one. */
   machine: { name: string; pageTable: PageTableShape } | undefined;
+  /** The files of a trace that is a folder; set once it has been looked at. */
+  folder?: TraceFolder | undefined;
 }
 
 /** A trace that several workers decode, piece by piece; see split_runs.ts. */
@@ -82,7 +85,7 @@ export interface PackTask extends CommonTask {
   path: string;
 }
 
-/** The sha256 of a file as it is stored. */
+/** The sha256 of a trace as it is stored. */
 export interface DigestTask extends CommonTask {
   path: string;
 }
@@ -213,6 +216,8 @@ export interface DecodeResult {
   /** Whether pages are objects without addresses. */
   objects: boolean;
   references: Record<Kind, number>;
+  /** The same counting an access that spans pages once; unknown of a packed trace. */
+  accesses: Record<Kind, number> | undefined;
   skipped: number;
 }
 

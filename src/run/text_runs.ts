@@ -1,27 +1,39 @@
 /** Runs decoded from a text trace, inside the engine that uses them. */
 
-import { DECODE, type Engine, type TextSetup } from "../engine/engine.ts";
+import { CLOSED, DECODE, type Engine, type TextSetup } from "../engine/engine.ts";
 import { TraceError, UserError } from "../errors.ts";
 import type { NamedReading } from "../trace/format.ts";
 import type { TraceBytes } from "../trace/open.ts";
-import { DECODER } from "./limits.ts";
+import { streamBytes } from "./limits.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
 
 const QUOTED_CHARACTERS_MAX = 60;
 const QUOTED_BYTES_MAX = 24;
 
 /** What the text is read from: a whole trace, or a piece of one. */
-export type TextSource = Pick<TraceBytes, "label" | "read">;
+export type TextSource = Pick<TraceBytes, "label" | "read" | "fileEnds">;
+
+/** Where a source starts in the decompressed trace, and which of the engine's buffers it goes through. */
+export interface TextStart {
+  offset: number;
+  lines: number;
+  stream?: number;
+}
 
 export class TextRuns {
   readonly #bytes: TextSource;
   readonly #reading: NamedReading;
   readonly #task: TraceTask;
   readonly #engine: Engine;
-  /** Bytes in the text buffer, and how many of them the last call of the decoder took. */
+  readonly #stream: number;
+  /** Bytes in the text buffer, and how many of them have been decoded. */
   #length = 0;
   #taken = 0;
+  /** Why the decoder stopped. */
+  #status: number = DECODE.needsText;
   #ended = false;
+  /** Whether a file of an archive ends with the text buffer. */
+  #fileEnds = false;
   /** Offset of the text buffer's first byte in the decompressed trace. */
   #offset: number;
   /** Bytes of the header that are still to come. */
@@ -29,18 +41,18 @@ export class TextRuns {
   /** What to add to the engine's count of lines to have the trace's. */
   readonly #linesAhead: number;
 
-  /** `start` is where in the decompressed trace the source starts. */
   constructor(
     bytes: TextSource,
     reading: NamedReading,
     task: TraceTask,
     engine: Engine,
-    start = { offset: 0, lines: 0 },
+    start: TextStart = { offset: 0, lines: 0 },
   ) {
     this.#bytes = bytes;
     this.#reading = reading;
     this.#task = task;
     this.#engine = engine;
+    this.#stream = start.stream ?? 0;
     this.#offset = start.offset;
     engine.core.beginText();
     this.#headerLeft = start.offset === 0 ? (reading.headerBytes ?? 0) : 0;
@@ -66,27 +78,57 @@ export class TextRuns {
     return this.#ended && this.#taken === this.#length;
   }
 
+  /** Whether the decoder stopped because another stream may have its turn. */
+  get paused(): boolean {
+    return this.#status === DECODE.paused;
+  }
+
   /**
    * Decodes the next piece of text into the engine's run buffer: the number of runs, or `undefined` at the
    * end.
    */
   async next(): Promise<number | undefined> {
     const { core } = this.#engine;
-    const full = core.textStatus() === DECODE.runsFull;
+    core.selectText(this.#stream, 0);
+    if (!this.paused || this.#taken === this.#length) await this.#moveOn();
+    if (this.#headerLeft > 0) return this.#skipHeader();
+    if (this.#length === 0 && this.#ended) {
+      this.#checkFooter(CLOSED.stream);
+      return undefined;
+    }
+
+    core.selectText(this.#stream, this.#taken);
+    const final = this.#ended || this.#fileEnds;
+    const runs = core[this.#reading.kernel](this.#length - this.#taken, final);
+    this.#status = core.textStatus();
+    if (this.#status === DECODE.badLine) throw this.#badLine();
+    const taken = core.textConsumed();
+    this.#taken += taken;
+    if (runs === 0 && taken === 0 && this.#ended) throw new Error("the decoder made no progress");
+    if (runs > 0) checkAddresses(this.#engine, runs, this.#bytes.label, this.#task, this.#reading.objects);
+    return runs;
+  }
+
+  /** Makes room in the text buffer and fills it, unless the runs of what is there did not fit. */
+  async #moveOn(): Promise<void> {
     this.#engine.keepText(this.#taken, this.#length);
     this.#offset += this.#taken;
     this.#length -= this.#taken;
     this.#taken = 0;
-    if (!full && !this.#ended) await this.#fill();
-    if (this.#headerLeft > 0) return this.#skipHeader();
-    if (this.#length === 0 && this.#ended) return undefined;
+    if (this.#fileEnds && this.#length === 0) {
+      this.#checkFooter(CLOSED.chunk);
+      this.#fileEnds = false;
+    }
+    const full = this.#status === DECODE.runsFull;
+    if (!full && !this.#ended && !this.#fileEnds) await this.#fill();
+  }
 
-    const runs = core[this.#reading.kernel](this.#length, this.#ended);
-    this.#taken = core.textConsumed();
-    if (core.textStatus() === DECODE.badLine) throw this.#badLine();
-    if (runs === 0 && this.#taken === 0 && this.#ended) throw new Error("the decoder made no progress");
-    if (runs > 0) checkAddresses(this.#engine, runs, this.#bytes.label, this.#task, this.#reading.objects);
-    return runs;
+  /** Refuses a trace that is not complete, where traces say so. */
+  #checkFooter(wanted: number): void {
+    if (!this.#reading.hasFooter || this.#engine.core.closedBy() >= wanted) return;
+    throw new TraceError(
+      `${this.#bytes.label}: ends at byte ${this.takenBytes} without a footer: the trace is truncated`,
+    );
   }
 
   /** Takes the header's bytes out of the text buffer, as a block without runs. */
@@ -111,14 +153,22 @@ export class TextRuns {
       if (count === 0) this.#ended = true;
       if (this.#ended) return;
       this.#length += count;
+      this.#fileEnds = this.#bytes.fileEnds?.() ?? false;
+      if (this.#fileEnds) return;
     }
   }
 
   #badLine(): TraceError {
     const { core } = this.#engine;
-    const at = core.badLineAt();
+    const at = this.#taken + core.badLineAt();
     const line = this.#engine.text(at).subarray(0, core.badLineLength());
-    const { unit, expected, recordBytes = 0 } = this.#reading;
+    const { unit, expected, recordBytes = 0, refusals } = this.#reading;
+    if (refusals !== undefined) {
+      return new TraceError(
+        `${this.#bytes.label}: byte ${this.#offset + at}: expected ${refusals[core.badLineReason()]}, ` +
+          `found ${Buffer.from(line).toString("hex")}`,
+      );
+    }
     const where = `${this.#bytes.label}: ${unit} ${this.lines + 1} (byte ${this.#offset + at})`;
     if (unit === "record" && line.length >= recordBytes) {
       return new TraceError(
@@ -162,10 +212,11 @@ export function checkAddresses(
   );
 }
 
-/** The text buffer that an engine needs for a trace. */
+/** The text buffers that an engine needs for a trace. */
 export function textSetup(trace: TraceTask): TextSetup {
-  const { pageShift, include, skipBadLines, splitBlocks } = trace;
-  return { capacityBytes: DECODER.textBytes, pageShift, include, skipBadLines, splitBlocks };
+  const { pageShift, include, skipBadLines, folder, splitBlocks } = trace;
+  const streams = folder?.files.length ?? 1;
+  return { streams, capacityBytes: streamBytes(streams), pageShift, include, skipBadLines, splitBlocks };
 }
 
 /** What an engine has decoded. */
@@ -174,6 +225,7 @@ export function decodeResult(reading: NamedReading, engine: Engine): DecodeResul
     format: reading.name,
     objects: reading.objects,
     references: engine.decodedReferences(),
+    accesses: engine.decodedAccesses(),
     skipped: engine.core.skippedLines(),
   };
 }

@@ -8,6 +8,7 @@ export type Kernel =
   | "decodeChampsim"
   | "decodeCsv"
   | "decodeDin"
+  | "decodeDrmemtrace"
   | "decodeIds"
   | "decodeLackey"
   | "decodeOracleGeneral"
@@ -15,6 +16,15 @@ export type Kernel =
   | "decodePinatrace"
   | "decodeVscsi"
   | "decodeXdin";
+
+/** How the files of a folder take turns: by the times in them, or as somebody wrote down. */
+export type Schedule = "timestamps" | "recorded";
+
+/** Files of a folder by their names: one a thread, and what says when each of them ran. */
+export interface FolderFiles {
+  files: string[];
+  schedule: string | undefined;
+}
 
 /** How the bytes of one trace are read. */
 export interface Reading {
@@ -33,6 +43,11 @@ export interface Reading {
   splittable?: boolean | undefined;
   /** What a bad line or record should have been, for messages. */
   expected: string;
+  /** The same for each of the reasons that the kernel may have. */
+  refusals?: readonly string[] | undefined;
+  /** Whether every chunk of a trace, and its end, have a record that says so. */
+  hasFooter?: boolean | undefined;
+  schedule?: Schedule | undefined;
   /** Numbers for the kernel, which has them from `setting(index)`. */
   settings?: readonly number[] | undefined;
 }
@@ -47,6 +62,8 @@ export interface TraceFormat extends Reading, Omit<FormatAbout, "parameters"> {
    * and `TraceError` for a head that makes no sense; messages begin with `label`.
    */
   prepare?(head: Uint8Array, parameters: ReadonlyMap<string, string>, label: string): Partial<Reading>;
+  /** Which of a folder's files are a trace together, if a trace can be a folder. */
+  folder?(names: readonly string[]): FolderFiles;
 }
 
 /** How a trace of the format called `name` is read. */

@@ -20,7 +20,9 @@ import { isatty } from "node:tty";
 import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
+import { looksZipped, ZipReader } from "./compression/zip.ts";
 import { type Cut, cutOf } from "./cut.ts";
+import { readFolder, type TraceFolder } from "./folder.ts";
 import { readingOf } from "./formats/index.ts";
 import { looksPacked } from "./packed/magic.ts";
 
@@ -45,6 +47,8 @@ export interface TraceBytes {
   takenBytes(): number;
   /** Reads into `into` and says how many bytes; 0 only at the end. */
   read(into: Uint8Array): number | Promise<number>;
+  /** Whether a file of an archive ends with the bytes that were read last. */
+  fileEnds?(): boolean;
   close(): void;
 }
 
@@ -54,13 +58,18 @@ export interface Inspected {
   /** How it is cut: a regular file, not compressed, of lines or of records of one length. */
   cut: Cut | undefined;
   packed: boolean;
+  /** The files of a trace that is a folder. */
+  folder?: TraceFolder | undefined;
 }
 
 /** What there is to read. A pipe is not opened for that: it must be opened only once, by who reads it. */
 export function inspectTrace(path: string, format: string | undefined, splitBlocks = false): Inspected {
   try {
     const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
-    if (stat.isDirectory()) throw new UserError(`${path}: is a folder; name a trace file`);
+    if (stat.isDirectory()) {
+      const folder = readFolder(path, format);
+      return { sizeBytes: folder.sizeBytes, cut: undefined, packed: false, folder };
+    }
     if (path === STDIN_PATH && isatty(STDIN)) {
       throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
     }
@@ -89,7 +98,7 @@ function storedAs(
       }
       return { cut: undefined, packed: true };
     }
-    if (compressionOf(magic) !== undefined) return { cut: undefined, packed: false };
+    if (compressionOf(magic) !== undefined || looksZipped(magic)) return { cut: undefined, packed: false };
     return { cut: cutOf(sizeBytes, readingOf(format, headOf(fd), path, splitBlocks)), packed: false };
   } finally {
     closeSync(fd);
@@ -111,12 +120,18 @@ export function traceLabel(path: string): string {
   return path === STDIN_PATH ? "standard input" : path;
 }
 
-export async function openTrace(path: string): Promise<TraceBytes> {
+/** `chunkBytes` is what a zip archive is read by. */
+export async function openTrace(path: string, chunkBytes = CHUNK_BYTES): Promise<TraceBytes> {
   const label = traceLabel(path);
   const fd = path === STDIN_PATH ? STDIN : openFile(path);
   const stat = fstatSync(fd);
   if (stat.isFile() && fd !== STDIN) {
-    if (compressionOf(magicOf(fd)) === undefined) return plainFile(path, label, fd, stat.size);
+    const magic = magicOf(fd);
+    if (looksZipped(magic)) {
+      closeSync(fd);
+      return zipArchive(path, label, stat.size, chunkBytes);
+    }
+    if (compressionOf(magic) === undefined) return plainFile(path, label, fd, stat.size);
   }
   return chunkedTrace(path, label, fd, stat.isFile() && fd !== STDIN ? stat.size : undefined);
 }
@@ -170,6 +185,26 @@ function plainFile(path: string, label: string, fd: number, sizeBytes: number): 
   };
 }
 
+async function zipArchive(
+  path: string,
+  label: string,
+  sizeBytes: number,
+  chunkBytes: number,
+): Promise<TraceBytes> {
+  const explain = explainer(label);
+  const reader = await ZipReader.open(path, chunkBytes).catch(explain);
+  return {
+    path,
+    label,
+    head: reader.head(HEAD_BYTES),
+    sizeBytes,
+    takenBytes: () => reader.takenBytes,
+    read: (into) => reader.read(into).catch(explain),
+    fileEnds: () => reader.fileEnds,
+    close: () => reader.close(),
+  };
+}
+
 async function chunkedTrace(
   path: string,
   label: string,
@@ -186,14 +221,18 @@ async function chunkedTrace(
   }
 
   const raw = new ChunkReader(counted());
-  const compression = compressionOf(await raw.peek(MAGIC_BYTES));
+  const magic = await raw.peek(MAGIC_BYTES);
+  if (looksZipped(magic)) {
+    stream.destroy();
+    throw new UserError(`${label}: a zip archive is read from a file, not from a pipe`);
+  }
+  const compression = compressionOf(magic);
   const reader = compression === undefined ? raw : new ChunkReader(compression.decompress(raw.chunks()));
-  const explain = (error: unknown): unknown =>
-    error instanceof CompressionError ? new TraceError(`${label}: ${error.message}`) : error;
+  const explain = explainer(label);
 
   const head = await reader.peek(HEAD_BYTES).catch((error) => {
     stream.destroy();
-    throw explain(error);
+    return explain(error);
   });
   return {
     path,
@@ -201,16 +240,17 @@ async function chunkedTrace(
     head,
     sizeBytes,
     takenBytes: () => taken,
-    async read(into) {
-      try {
-        return await reader.read(into);
-      } catch (error) {
-        throw explain(error);
-      }
-    },
+    read: (into) => reader.read(into).catch(explain),
     close: () => {
       stream.destroy();
     },
+  };
+}
+
+/** Says in which trace compressed data are damaged. */
+function explainer(label: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof CompressionError ? new TraceError(`${label}: ${error.message}`) : error;
   };
 }
 

@@ -10,6 +10,7 @@ import { cachelib } from "./cachelib.ts";
 import { champsim } from "./champsim.ts";
 import { csv } from "./csv.ts";
 import { din } from "./din.ts";
+import { drmemtrace } from "./drmemtrace.ts";
 import { fiu } from "./fiu.ts";
 import { ids } from "./ids.ts";
 import { lackey } from "./lackey.ts";
@@ -26,6 +27,7 @@ import { xdin } from "./xdin.ts";
 /** In the order in which they are tried on a trace's first bytes. */
 export const FORMATS: TraceFormat[] = [
   lackey,
+  drmemtrace,
   din,
   xdin,
   pinatrace,
