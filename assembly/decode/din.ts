@@ -1,6 +1,6 @@
 /**
- * Dinero's "din" (Dinero III and IV, dinfmt.c): a label and a hexadecimal address a line, the rest of which is
- * a comment.
+ * Dinero's "din" (Dinero III and IV, dinfmt.c): a label and a hexadecimal address a line, the rest of which
+ * is a comment.
  *
  *     0 7fffe7e0         read: 0 read, 1 write, 2 instruction fetch,
  *     4 0  flush it      3 "escape" and 4 cache flush: no references, other lines

@@ -1,6 +1,6 @@
 /**
- * A line read field by field: the grammar of numbers and blanks that text formats share. What a field's number
- * was is in `value`; a number of more than 64 bits is none.
+ * A line read field by field: the grammar of numbers and blanks that text formats share. The number that a
+ * field was is in `value`; one of more than 64 bits is none.
  */
 
 const HEX_DIGITS_MAX: u32 = 16;

@@ -1,10 +1,10 @@
 /**
  * Pin's example tool pinatrace: the instruction, R or W, and the address, in hex; in the variant of
- * SimpleExamples the size, in decimal, and the value that was read or written besides.
+ * SimpleExamples the size, in decimal, besides, and the value, unless it is a prefetch's or was not wanted.
  *
  *     0x7f2b1c0a1b40: R 0x7ffd12345678
- *     0x7f2b1c0a1b44: W     0x7ffd12345678  8     0x7f2b1c0a1b49      no value: a prefetch, or -values 0
- *     #eof                                                            lines that begin with # are no references
+ *     0x7f2b1c0a1b44: W     0x7ffd12345678  8     0x7f2b1c0a1b49
+ *     #eof                                       lines that begin with # are no references
  *
  * An access whose size is not told stays in its page; one of no bytes (Pin tells it of some instructions)
  * touches the page of its address. Instructions are told of only where they access memory, so they are no

@@ -1,6 +1,6 @@
 /**
- * Dinero IV's extended "din" (xdinfmt.c): what is done, and a hexadecimal address and size, a line, the rest of
- * which is a comment.
+ * Dinero IV's extended "din" (xdinfmt.c): what is done, and a hexadecimal address and size, a line, the rest
+ * of which is a comment.
  *
  *     r 7fffe7e0 4       r read, w write, i instruction fetch, m miscellaneous (a read, but for prefetching)
  *     c 7fffe7e0 40      c copy back, v invalidate: no references, other lines

@@ -6,16 +6,9 @@
 import { describe, expect, it } from "vitest";
 import { BUILDS } from "../support/builds.ts";
 import { folded, touchesOf } from "../support/engine_runs.ts";
-import {
-  type Decoded,
-  type DecodeOptions,
-  decode,
-  decodeSlowly,
-  makeText,
-  mutated,
-  POISON_NAMES,
-} from "../support/lackey_text.ts";
+import { decode, decodeSlowly, makeText } from "../support/lackey_text.ts";
 import { Random } from "../support/random.ts";
+import { type Decoded, type DecodeOptions, mutated, POISON_NAMES } from "../support/text_decoding.ts";
 
 const PAGE_SHIFTS = [12, 21, 30];
 /** From the smallest that holds any reference with room to quote from, to one that holds whole texts. */

@@ -14,8 +14,8 @@ import { oracleGeneral } from "../../src/trace/formats/oracle_general.ts";
 import { parseIds, parseOracleGeneral } from "../reference/objects.ts";
 import { BUILDS } from "../support/builds.ts";
 import { readRuns } from "../support/engine_runs.ts";
-import { mutated, POISON_NAMES, piecewise } from "../support/lackey_text.ts";
 import { Random } from "../support/random.ts";
+import { mutated, POISON_NAMES, piecewise } from "../support/text_decoding.ts";
 
 interface Options {
   textBytes: number;
