@@ -1,12 +1,13 @@
 /**
  * bzip2, several streams in a row included, every checksum verified.
  *
- *     stream   "BZh", level "1".."9" | blocks | 0x177245385090 u48 | checksum of the checksums u32 | to a byte's end
- *     block    0x314159265359 u48 | checksum u32 | randomised u1 | origin u24 | bytes in use | code tables | codes
+ *     stream   "BZh", level "1".."9" | blocks | 0x177245385090 u48 | checksum of all u32 | to a byte's end
+ *     block    0x314159265359 u48 | checksum u32 | randomised u1 | origin u24 | bytes in use | tables | codes
  *
- * All is in bits, high ones first. A block is decoded in five steps, those of bzip2 backwards (J. Seward, The
- * bzip2 and libbzip2 manual; M. Burrows, D. Wheeler, "A Block-sorting Lossless Data Compression Algorithm",
- * DEC SRC Research Report 124, 1994): Huffman codes, runs of zeros, move-to-front, the sorting, runs of bytes.
+ * All is in bits, high ones first. A block is decoded in five steps, those of bzip2 backwards: Huffman codes,
+ * runs of zeros, move-to-front, the sorting, runs of bytes (J. Seward, The bzip2 and libbzip2 manual;
+ * M. Burrows, D. Wheeler, "A Block-sorting Lossless Data Compression Algorithm", DEC SRC Research Report 124,
+ * 1994).
  *
  * It is decoded here, for the packages on npm will not do: seek-bzip and unbzip2-stream, which share their
  * origin, loop for ever on a run of 2^31 zeros that a damaged block can have; a whole block of 46 MB

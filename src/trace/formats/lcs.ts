@@ -12,8 +12,8 @@
  *
  * B's records, by version:
  *     1         time u32 | object u64 | size u32 | next access i64, which is oracleGeneral
- *     2         time u32 | object u64 | size u32 | operation u8, tenant u24 | next access i64
- *     3         time u32 | object u64 | size i64 | operation u8, tenant u24 | time to live u32 | next access i64
+ *     2         time u32 | object u64 | size u32 | operation u8, tenant u24 | next i64
+ *     3         time u32 | object u64 | size i64 | operation u8, tenant u24 | time to live u32 | next i64
  *     4 to 8    version 3 and 1, 2, 4, 8 or 16 features, u32 each
  *
  * Tenants share their objects here, as in libCacheSim. assembly/decode/oracle_general.ts decodes the records
