@@ -83,8 +83,9 @@ async function* decodeStream(input: InputBytes): AsyncGenerator<Uint8Array> {
     }
     await input.skip(Math.floor(bits.position / 8));
     bitsUsed = bits.position % 8;
-    yield* block.plain();
-    if (block.checksum !== wanted) throw corrupt("checksum mismatch", at);
+    const { parts, checksum: found } = block.plain();
+    if (found !== wanted) throw corrupt("checksum mismatch", at);
+    yield* parts;
     checksum = (((checksum << 1) | (checksum >>> 31)) ^ wanted) >>> 0;
   }
 }
@@ -159,7 +160,6 @@ interface Codes {
 }
 
 class Block {
-  checksum = 0;
   /** The sorted bytes, and above them for each the place of the one that follows it. */
   readonly #links: Uint32Array;
   #length = 0;
@@ -238,9 +238,10 @@ class Block {
     }
   }
 
-  /** The plain bytes: behind four equal ones stands how many more there are. */
-  *plain(): Generator<Uint8Array> {
+  /** The plain bytes, 46 MB at most: behind four equal ones stands how many more there are. */
+  plain(): { parts: Uint8Array[]; checksum: number } {
     const links = this.#links;
+    const parts: Uint8Array[] = [];
     let output = new Uint8Array(OUTPUT_BYTES);
     let filled = 0;
     let crc = -1;
@@ -265,14 +266,14 @@ class Block {
         crc = (crc << 8) ^ (CRC_TABLE[(crc >>> 24) ^ byte] as number);
         output[filled++] = byte;
         if (filled === OUTPUT_BYTES) {
-          yield output;
+          parts.push(output);
           output = new Uint8Array(OUTPUT_BYTES);
           filled = 0;
         }
       }
     }
-    this.checksum = ~crc >>> 0;
-    if (filled > 0) yield output.subarray(0, filled);
+    parts.push(output.subarray(0, filled));
+    return { parts, checksum: ~crc >>> 0 };
   }
 }
 
