@@ -1,6 +1,6 @@
 /**
- * VMware's vscsiStats traces of a virtual disk, as libCacheSim has them (traceReader/customizedReader/vscsi.h):
- * records of one SCSI command each, little-endian, in two versions,
+ * VMware's vscsiStats traces of a virtual disk, as libCacheSim reads them
+ * (traceReader/customizedReader/vscsi.h): records of one SCSI command each, little-endian, in two versions,
  *
  *     1   serial u32 | bytes u32 | nSG u32 | command u16 | version u16 | lbn u64 | time u64 (µs)
  *     2   command u16 | version u16 | serial u32 | bytes u32 | nSG u32 | lbn u64 | time u64 | response u64

@@ -26,7 +26,10 @@ interface Flags extends Omit<ReplayOptions, "trace" | "onProgress" | "signal"> {
 export function replayCommand(): Command {
   const command = new Command("replay")
     .description("replay a trace through TLBs, page walk and demand paging")
-    .argument("<trace>", "trace file, plain or compressed (gzip, zstd, xz); - for standard input")
+    .argument(
+      "<trace>",
+      "trace file, plain or compressed (gzip, zstd, xz, bzip2, lz4, snappy); - for standard input",
+    )
     .option("-p, --policy <name[:param=value,...]>", "replacement policy (default: clock)")
     .option("-f, --frames <n|n%>", "page frames, or a percentage of the trace's pages (default: 50%)")
     .option("-m, --memory <size|n%>", "memory instead of frames, like 64MiB")

@@ -217,6 +217,8 @@ const COMPRESSED = {
   gzip: data("really-gzip.lackey.zst"),
   zstd: data("really-zstd.lackey.xz"),
   xz: data("really-xz.lackey.gz"),
+  bzip2: data("mixed.lackey.bz2"),
+  lz4: data("mixed.lackey.lz4"),
 };
 
 describe.concurrent("a truncated", () => {

@@ -24,6 +24,9 @@ const FRAMES = ["--policy", "lru", "--frames", "40"];
 const GZIP = data("really-gzip.lackey.zst");
 const ZSTD = data("really-zstd.lackey.xz");
 const XZ = data("really-xz.lackey.gz");
+const BZIP2 = data("mixed.lackey.bz2");
+const LZ4 = data("mixed.lackey.lz4");
+const SNAPPY = data("mixed.lackey.sz");
 
 const expected = replayJson(MIXED, FRAMES);
 
@@ -39,6 +42,10 @@ describe.concurrent("a compressed trace is recognised by its content", () => {
     ["xz in several blocks", data("blocks.xz")],
     ["xz with CRC32", data("crc32.xz")],
     ["zstd without a checksum", data("unchecked.zst")],
+    ["bzip2", BZIP2],
+    ["lz4", LZ4],
+    ["lz4 with linked blocks", data("linked.lz4")],
+    ["framed snappy", SNAPPY],
   ])("%s", (_, trace) => expectSame(trace));
 
   test("a plain trace named .gz", async () => {
@@ -63,6 +70,9 @@ describe.concurrent("pieces in a row are read as one trace", () => {
     "gzip members": GZIP,
     "zstd frames": ZSTD,
     "xz streams": XZ,
+    "bzip2 streams": BZIP2,
+    "lz4 frames": LZ4,
+    "snappy streams": SNAPPY,
   };
 
   test("the plain text, which is longer than the decoder's buffer, counts every copy", async () => {
@@ -131,7 +141,7 @@ describe.concurrent("what may stand between or behind the pieces", () => {
 });
 
 describe.concurrent("standard input", () => {
-  const traces = Object.entries({ plain: MIXED, gzip: GZIP, zstd: ZSTD, xz: XZ });
+  const traces = Object.entries({ plain: MIXED, gzip: GZIP, zstd: ZSTD, xz: XZ, bzip2: BZIP2 });
 
   test.each(traces)("%s through a pipe", async (_, trace) => {
     const outcome = await shell('cat "$trace" | clockhand replay - --json "$@"', trace, FRAMES);

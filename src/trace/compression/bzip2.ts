@@ -1,12 +1,13 @@
 /**
  * bzip2, several streams in a row included, every checksum verified.
  *
- *     stream   "BZh", level "1".."9" | blocks | 0x177245385090 u48 | checksum of the checksums u32 | to a byte's end
- *     block    0x314159265359 u48 | checksum u32 | randomised u1 | origin u24 | bytes in use | code tables | codes
+ *     stream   "BZh", level "1".."9" | blocks | 0x177245385090 u48 | checksum of all u32 | to a byte's end
+ *     block    0x314159265359 u48 | checksum u32 | randomised u1 | origin u24 | bytes in use | tables | codes
  *
- * All is in bits, high ones first. A block is decoded in five steps, those of bzip2 backwards (J. Seward, The
- * bzip2 and libbzip2 manual; M. Burrows, D. Wheeler, "A Block-sorting Lossless Data Compression Algorithm",
- * DEC SRC Research Report 124, 1994): Huffman codes, runs of zeros, move-to-front, the sorting, runs of bytes.
+ * All is in bits, high ones first. A block is decoded in five steps, those of bzip2 backwards: Huffman codes,
+ * runs of zeros, move-to-front, the sorting, runs of bytes (J. Seward, The bzip2 and libbzip2 manual;
+ * M. Burrows, D. Wheeler, "A Block-sorting Lossless Data Compression Algorithm", DEC SRC Research Report 124,
+ * 1994).
  *
  * It is decoded here, for the packages on npm will not do: seek-bzip and unbzip2-stream, which share their
  * origin, loop for ever on a run of 2^31 zeros that a damaged block can have; a whole block of 46 MB
@@ -82,8 +83,9 @@ async function* decodeStream(input: InputBytes): AsyncGenerator<Uint8Array> {
     }
     await input.skip(Math.floor(bits.position / 8));
     bitsUsed = bits.position % 8;
-    yield* block.plain();
-    if (block.checksum !== wanted) throw corrupt("checksum mismatch", at);
+    const { parts, checksum: found } = block.plain();
+    if (found !== wanted) throw corrupt("checksum mismatch", at);
+    yield* parts;
     checksum = (((checksum << 1) | (checksum >>> 31)) ^ wanted) >>> 0;
   }
 }
@@ -158,7 +160,6 @@ interface Codes {
 }
 
 class Block {
-  checksum = 0;
   /** The sorted bytes, and above them for each the place of the one that follows it. */
   readonly #links: Uint32Array;
   #length = 0;
@@ -237,9 +238,10 @@ class Block {
     }
   }
 
-  /** The plain bytes: behind four equal ones stands how many more there are. */
-  *plain(): Generator<Uint8Array> {
+  /** The plain bytes, 46 MB at most: behind four equal ones stands how many more there are. */
+  plain(): { parts: Uint8Array[]; checksum: number } {
     const links = this.#links;
+    const parts: Uint8Array[] = [];
     let output = new Uint8Array(OUTPUT_BYTES);
     let filled = 0;
     let crc = -1;
@@ -264,14 +266,14 @@ class Block {
         crc = (crc << 8) ^ (CRC_TABLE[(crc >>> 24) ^ byte] as number);
         output[filled++] = byte;
         if (filled === OUTPUT_BYTES) {
-          yield output;
+          parts.push(output);
           output = new Uint8Array(OUTPUT_BYTES);
           filled = 0;
         }
       }
     }
-    this.checksum = ~crc >>> 0;
-    if (filled > 0) yield output.subarray(0, filled);
+    parts.push(output.subarray(0, filled));
+    return { parts, checksum: ~crc >>> 0 };
   }
 }
 

@@ -4,7 +4,8 @@
  *
  *     frame   magic u32 | flags u8, block size u8, content size u64?, dictionary u32?, check u8 |
  *             blocks: bytes u32 (high bit: plain) | data | xxh32? ; 0 u32 | xxh32 of the content?
- *     block   sequences: token u8 (literals << 4 | length - 4) | more u8... | literals | distance u16 | more u8...
+ *     block   sequences: token u8 (literals << 4 | length - 4) | more u8... | literals | distance u16 |
+ *             more u8...
  *
  * Blocks are decoded here, for no package on npm does it: those for Node and for WebAssembly (lz4-napi,
  * lz4-wasm, @foxglove/wasm-lz4) want the whole frame in memory and its size beforehand, and lz4js reads

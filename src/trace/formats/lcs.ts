@@ -12,8 +12,8 @@
  *
  * B's records, by version:
  *     1         time u32 | object u64 | size u32 | next access i64, which is oracleGeneral
- *     2         time u32 | object u64 | size u32 | operation u8, tenant u24 | next access i64
- *     3         time u32 | object u64 | size i64 | operation u8, tenant u24 | time to live u32 | next access i64
+ *     2         time u32 | object u64 | size u32 | operation u8, tenant u24 | next i64
+ *     3         time u32 | object u64 | size i64 | operation u8, tenant u24 | time to live u32 | next i64
  *     4 to 8    version 3 and 1, 2, 4, 8 or 16 features, u32 each
  *
  * Tenants share their objects here, as in libCacheSim. assembly/decode/oracle_general.ts decodes the records
@@ -48,12 +48,11 @@ const VERSIONS: ObjectLayout[] = [
   })),
 ];
 
-/** Bytes of the letters of a format string that can be a number of an object. */
-const LETTERS: Record<string, number> = {
-  ...{ c: 1, b: 1, B: 1, h: 2, H: 2, i: 4, I: 4, l: 4, L: 4, q: 8, Q: 8 },
-};
-const FLOATS: Record<string, number> = { f: 4, d: 8 };
-const SIGNED = "bhilq";
+/** Letters of a format string, capitals for numbers without a sign, and the bytes of each by the small one. */
+const LETTERS = /^[cbBhHiIlLqQfd]$/;
+const FLOATS = /^[fd]$/;
+const SIGNED = /^[bhilq]$/;
+const LETTER_BYTES: Record<string, number> = { c: 1, b: 1, h: 2, i: 4, l: 4, q: 8, f: 4, d: 8 };
 
 export const lcs: TraceFormat = {
   name: "lcs",
@@ -121,7 +120,7 @@ function layoutOfA(head: Uint8Array, label: string): ObjectLayout {
     const at = FORMAT_AT + FORMAT_BYTES + place;
     const number = head[at] as number;
     const field = fields[number - 1];
-    if (number !== 0 && (field === undefined || field.letter in FLOATS)) {
+    if (number !== 0 && (field === undefined || FLOATS.test(field.letter))) {
       throw new TraceError(`${label}: the lcs header at byte ${at} names field ${number} of "<${letters}"`);
     }
     return field;
@@ -138,14 +137,14 @@ function layoutOfA(head: Uint8Array, label: string): ObjectLayout {
 function fieldsOf(letters: string, label: string) {
   let at = 0;
   return [...letters].map((letter, index) => {
-    const bytes = LETTERS[letter] ?? FLOATS[letter];
-    if (bytes === undefined) {
+    const bytes = LETTER_BYTES[letter.toLowerCase()];
+    if (bytes === undefined || !LETTERS.test(letter)) {
       throw new TraceError(
         `${label}: the lcs header's format at byte ${FORMAT_AT + 1 + index} has the letter ${JSON.stringify(letter)}; ` +
           "known are c b B h H i I l L q Q f d",
       );
     }
-    const field = { at, bytes, letter, signed: SIGNED.includes(letter) };
+    const field = { at, bytes, letter, signed: SIGNED.test(letter) };
     at += bytes;
     return field;
   });

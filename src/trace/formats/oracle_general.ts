@@ -1,7 +1,7 @@
 /**
- * libCacheSim's oracleGeneral: binary records of time, object, size and next access, 24 bytes, and its variant
- * oracleGeneralOpNS with an operation and a namespace besides, 27 bytes. The variant is not told apart by
- * content. assembly/decode/oracle_general.ts decodes both.
+ * libCacheSim's oracleGeneral: binary records of time, object, size and next access, 24 bytes, and its
+ * variant oracleGeneralOpNS with an operation and a namespace besides, 27 bytes. The variant is not told
+ * apart by content. assembly/decode/oracle_general.ts decodes both.
  */
 
 import { UserError } from "../../errors.ts";

@@ -42,7 +42,7 @@ export const vscsi: TraceFormat = {
     const wanted = parameters.get("version") as string;
     const version =
       wanted === "auto"
-        ? (versionOf(head) ?? VERSIONS[1])
+        ? (versionOf(head) ?? versionOfFirst(head))
         : VERSIONS.find(({ number }) => wanted === `${number}`);
     if (version === undefined) {
       throw new UserError(`format vscsi: version is "${wanted}"; it can be 1, 2 or auto`);
@@ -71,4 +71,9 @@ function versionOf(head: Uint8Array): Version | undefined {
     }
     return records > 0;
   });
+}
+
+/** What the first record says, of a trace that was named though it is odd. */
+function versionOfFirst(head: Uint8Array): Version | undefined {
+  return VERSIONS.find(({ number, versionAt }) => head[versionAt + 1] === number) ?? VERSIONS[1];
 }
