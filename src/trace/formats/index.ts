@@ -3,6 +3,7 @@
 import { parseSpec } from "../../assignments.ts";
 import { TraceError, UserError } from "../../errors.ts";
 import { nearest } from "../../nearest.ts";
+import { damonForm, looksDeflated } from "../damon/recognise.ts";
 import type { NamedReading, TraceFormat } from "../format.ts";
 import { looksPacked } from "../packed/magic.ts";
 import { address } from "./address.ts";
@@ -105,6 +106,17 @@ function recognised(head: Uint8Array, label: string) {
   if (format !== undefined) return { format, parameters: defaultsOf(format) };
   if (looksPacked(head)) {
     throw new UserError(`${label}: a packed trace is read from a plain file, not from a pipe or compressed`);
+  }
+  if (damonForm(head) !== undefined) {
+    throw new UserError(
+      `${label}: has DAMON's regions, and no references to replay; "clockhand info" shows how hot they are`,
+    );
+  }
+  if (looksDeflated(head)) {
+    throw new UserError(
+      `${label}: is compressed with zlib, as damo writes DAMON's regions; they are no references to replay, and ` +
+        '"clockhand info" shows how hot they are',
+    );
   }
   throw new TraceError(
     `${label}: is no trace that clockhand knows; its formats are ${FORMATS.map((known) => known.name).join(", ")} ` +
