@@ -3,6 +3,7 @@
 export {
   closedBy,
   decodeDrmemtrace,
+  decodedThreads,
   initThreads,
   pauseAt,
   pausedTime,
