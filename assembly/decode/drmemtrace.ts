@@ -191,6 +191,11 @@ export function threadId(): u64 {
   return changetype<Stream>(text.state).thread;
 }
 
+/** How many threads the records have been of. */
+export function decodedThreads(): u32 {
+  return threadCount;
+}
+
 /** Has the chosen stream stop at the first timestamp from `time` on after so many instructions. */
 export function pauseAt(time: u64, instructions: u64): void {
   const stream = changetype<Stream>(text.state);

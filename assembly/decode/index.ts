@@ -7,6 +7,7 @@ export { decodeDin } from "./din";
 export {
   closedBy,
   decodeDrmemtrace,
+  decodedThreads,
   initThreads,
   pauseAt,
   pausedTime,

@@ -79,12 +79,14 @@ function sum(shares: (DecodeResult | undefined)[]): DecodeResult {
     objects: false,
     references: { fetch: 0, load: 0, store: 0, modify: 0 },
     accesses: undefined,
+    threads: undefined,
     skipped: 0,
   };
   for (const share of shares) {
     if (share === undefined) continue;
     total.format = share.format;
     total.objects = share.objects;
+    total.threads = share.threads;
     total.skipped += share.skipped;
     const { accesses } = share;
     if (accesses !== undefined) total.accesses ??= { fetch: 0, load: 0, store: 0, modify: 0 };

@@ -101,7 +101,8 @@ function packedResult({ header }: PackedTrace, include: number): DecodeResult {
     kinds.map(([kind, count], index) => [kind, ((include >> index) & 1) === 1 ? count : 0]),
   ) as Record<keyof typeof header.references, number>;
   const { pageShift, skipped } = header;
-  return { format: "cht", objects: pageShift === 0, references, accesses: undefined, skipped };
+  const unknown = { accesses: undefined, threads: undefined };
+  return { format: "cht", objects: pageShift === 0, references, ...unknown, skipped };
 }
 
 function checkKinds({ header }: PackedTrace, { path, trace }: PackedFrom): void {

@@ -218,6 +218,8 @@ export interface DecodeResult {
   references: Record<Kind, number>;
   /** The same counting an access that spans pages once; unknown of a packed trace. */
   accesses: Record<Kind, number> | undefined;
+  /** How many threads there were; unknown of most formats. */
+  threads: number | undefined;
   skipped: number;
 }
 

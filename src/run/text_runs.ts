@@ -226,6 +226,7 @@ export function decodeResult(reading: NamedReading, engine: Engine): DecodeResul
     objects: reading.objects,
     references: engine.decodedReferences(),
     accesses: engine.decodedAccesses(),
+    threads: engine.core.decodedThreads() || undefined,
     skipped: engine.core.skippedLines(),
   };
 }

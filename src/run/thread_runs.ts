@@ -68,7 +68,7 @@ export class ThreadRuns implements TraceRuns {
       this.#takenBytes += bytes.takenBytes() - before;
       const { core } = this.#engine;
       if (runs === undefined) {
-        this.#turns.ended(unsigned(core.threadId()));
+        this.#turns.ended();
         this.#close(this.#current);
         this.#current = undefined;
         continue;

@@ -20,7 +20,7 @@ export interface Turns {
   /** The stream of the last turn has stopped at a timestamp; `thread` is what it says of itself. */
   pausedAt(time: bigint, thread: bigint): void;
   /** It has ended. */
-  ended(thread: bigint): void;
+  ended(): void;
 }
 
 const FOREVER = { time: 2n ** 64n - 1n, instructions: 2n ** 64n - 1n };
@@ -76,10 +76,12 @@ export class TurnsAsRecorded implements Turns {
   readonly #following: Int32Array;
   readonly #streams: number;
   readonly #streamOf = new Map<bigint, number>();
-  /** By stream: where it stands. */
-  readonly #times: bigint[] = [];
+  /** By stream: where it stands, unless it has ended. */
+  readonly #times: (bigint | undefined)[] = [];
+  /** How many streams have said which thread they are, or had none to tell of. */
   #met = 0;
   #entry = 0;
+  #current = 0;
 
   /** `label` is how messages name the schedule. */
   constructor(label: string, entries: readonly ScheduleEntry[], streams: number) {
@@ -90,7 +92,10 @@ export class TurnsAsRecorded implements Turns {
   }
 
   next(): Turn | undefined {
-    if (this.#met < this.#streams) return { stream: this.#met, time: 0n, instructions: 0n };
+    if (this.#met < this.#streams) {
+      this.#current = this.#met;
+      return { stream: this.#met, time: 0n, instructions: 0n };
+    }
     const entry = this.#entries[this.#entry];
     if (entry === undefined) return undefined;
     const stream = this.#streamOf.get(entry.thread);
@@ -100,25 +105,27 @@ export class TurnsAsRecorded implements Turns {
     }
     const following = this.#entries[this.#following[this.#entry] as number];
     this.#entry++;
+    this.#current = stream;
     if (following === undefined) return { stream, ...FOREVER };
     return { stream, time: following.time, instructions: following.instructions };
   }
 
   pausedAt(time: bigint, thread: bigint): void {
-    if (this.#met === this.#streams) {
-      this.#times[this.#streamOf.get(thread) as number] = time;
-      return;
-    }
+    this.#times[this.#current] = time;
+    if (this.#met === this.#streams) return;
     if (this.#streamOf.has(thread))
       throw this.#misfit(`is of one file a thread, and thread ${thread} has more`);
-    this.#streamOf.set(thread, this.#met);
-    this.#times[this.#met++] = time;
-    if (this.#met === this.#streams) this.#checkThreads();
+    this.#streamOf.set(thread, this.#current);
+    this.#meetNext();
   }
 
-  ended(thread: bigint): void {
-    if (this.#met < this.#streams) this.#met++;
-    this.#times[this.#streamOf.get(thread) ?? 0] = -1n;
+  ended(): void {
+    this.#times[this.#current] = undefined;
+    if (this.#met < this.#streams) this.#meetNext();
+  }
+
+  #meetNext(): void {
+    this.#met++;
     if (this.#met === this.#streams) this.#checkThreads();
   }
 

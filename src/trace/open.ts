@@ -120,7 +120,7 @@ export function traceLabel(path: string): string {
   return path === STDIN_PATH ? "standard input" : path;
 }
 
-/** `chunkBytes` is what a zip archive is read by. */
+/** `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen. */
 export async function openTrace(path: string, chunkBytes = CHUNK_BYTES): Promise<TraceBytes> {
   const label = traceLabel(path);
   const fd = path === STDIN_PATH ? STDIN : openFile(path);
@@ -133,7 +133,8 @@ export async function openTrace(path: string, chunkBytes = CHUNK_BYTES): Promise
     }
     if (compressionOf(magic) === undefined) return plainFile(path, label, fd, stat.size);
   }
-  return chunkedTrace(path, label, fd, stat.isFile() && fd !== STDIN ? stat.size : undefined);
+  const sizeBytes = stat.isFile() && fd !== STDIN ? stat.size : undefined;
+  return chunkedTrace(path, label, fd, sizeBytes, chunkBytes);
 }
 
 /**
@@ -210,8 +211,9 @@ async function chunkedTrace(
   label: string,
   fd: number,
   sizeBytes: number | undefined,
+  chunkBytes: number,
 ): Promise<TraceBytes> {
-  const stream = openStream(fd, sizeBytes !== undefined);
+  const stream = openStream(fd, sizeBytes !== undefined, chunkBytes);
   let taken = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
@@ -227,7 +229,8 @@ async function chunkedTrace(
     throw new UserError(`${label}: a zip archive is read from a file, not from a pipe`);
   }
   const compression = compressionOf(magic);
-  const reader = compression === undefined ? raw : new ChunkReader(compression.decompress(raw.chunks()));
+  const reader =
+    compression === undefined ? raw : new ChunkReader(compression.decompress(raw.chunks(), chunkBytes));
   const explain = explainer(label);
 
   const head = await reader.peek(HEAD_BYTES).catch((error) => {
@@ -258,10 +261,10 @@ function explainer(label: string): (error: unknown) => never {
  * Standard input is read from where it stands, other files from their start; a pipe or socket never blocks a
  * thread.
  */
-function openStream(fd: number, fromStart: boolean): Readable {
+function openStream(fd: number, fromStart: boolean, chunkBytes: number): Readable {
   const stat = fstatSync(fd);
   if (stat.isFIFO() || stat.isSocket()) return new Socket({ fd, readable: true, writable: false });
-  const options = { fd, highWaterMark: CHUNK_BYTES, autoClose: fd !== STDIN };
+  const options = { fd, highWaterMark: chunkBytes, autoClose: fd !== STDIN };
   return createReadStream("", fromStart ? { ...options, start: 0 } : options);
 }
 

@@ -9,13 +9,11 @@ import { createGunzip } from "node:zlib";
 import { CompressionError } from "./error.ts";
 import type { Compression } from "./index.ts";
 
-const OUTPUT_BYTES = 256 * 1024;
-
 export const gzip: Compression = {
   name: "gzip",
   recognise: (head) => head[0] === 0x1f && head[1] === 0x8b,
-  async *decompress(source) {
-    const gunzip = createGunzip({ chunkSize: OUTPUT_BYTES });
+  async *decompress(source, chunkBytes) {
+    const gunzip = createGunzip({ chunkSize: chunkBytes });
     const content = { takenBytes: 0, endBytes: 0 };
     const input = Readable.from(noteContentEnd(source, content), { objectMode: false });
     input.once("error", (error) => gunzip.destroy(error));

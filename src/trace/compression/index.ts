@@ -7,8 +7,14 @@ import { snappy } from "./snappy.ts";
 import { xz } from "./xz.ts";
 import { zstd } from "./zstd.ts";
 
-/** Plain bytes from compressed ones; throws a `CompressionError` on damage and on a truncated input. */
-export type Decompressor = (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+/**
+ * Plain bytes from compressed ones, so many at a time where that can be chosen; throws a `CompressionError` on
+ * damage and on a truncated input.
+ */
+export type Decompressor = (
+  source: AsyncIterable<Uint8Array>,
+  chunkBytes: number,
+) => AsyncIterable<Uint8Array>;
 
 export interface Compression {
   name: string;

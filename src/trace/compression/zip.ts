@@ -72,7 +72,7 @@ export class ZipReader {
   }
 
   close(): void {
-    void this.#parts.return(undefined);
+    this.#parts.return(undefined).catch(() => undefined);
   }
 
   async #fill(): Promise<void> {
