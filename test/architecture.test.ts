@@ -35,6 +35,7 @@ const SRC_IMPORTS: Record<string, string[]> = {
 const ASSEMBLY_IMPORTS: Record<string, string[]> = {
   policies: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   decode: ["assembly/core/", "assembly/lib/", "assembly/layout"],
+  generate: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   analysis: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   mm: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   core: ["assembly/lib/", "assembly/layout"],

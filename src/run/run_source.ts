@@ -1,8 +1,9 @@
 /** Where a worker's runs come from. */
 
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, EngineSetup } from "../engine/engine.ts";
 import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
+import { GeneratedRuns } from "./generated_runs.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
 import { SplitRuns } from "./split_runs.ts";
@@ -22,11 +23,12 @@ export interface RunSource {
 }
 
 /** What an engine must set up to have runs from there. */
-export function textFor(from: RunsFrom) {
-  return from.from === "trace" ? { text: textSetup(from.trace) } : {};
+export function setupFor(from: RunsFrom): Pick<EngineSetup, "text" | "stream" | "seed"> {
+  if (from.from === "trace") return { text: textSetup(from.trace) };
+  return from.from === "generated" ? { stream: { parts: from.parts }, seed: from.seed } : {};
 }
 
-/** Opens `from` for an engine that was set up with `textFor(from)`. */
+/** Opens `from` for an engine that was set up with `setupFor(from)`. */
 export async function openRuns(
   from: RunsFrom,
   engine: Engine,
@@ -37,6 +39,8 @@ export async function openRuns(
       return PackedRuns.open(from, engine);
     case "split":
       return new SplitRuns(module, from.split, engine);
+    case "generated":
+      return new GeneratedRuns(from, engine);
     case "trace":
       return openText(from.trace, engine);
   }
