@@ -7,6 +7,7 @@ export {
   dictionaryKindsAt,
   dictionaryTagsAt,
   initDictionary,
+  initSmallTags,
   internRuns,
   lookUpTags,
 } from "./analysis/intern";

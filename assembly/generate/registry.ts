@@ -42,7 +42,7 @@ export function patternAbout(index: u32): string {
   return call_indirect<string>(entryAt(index).about);
 }
 
-/** A pattern with the parameters that have been set, a table of so many numbers, and randomness of its own. */
+/** A pattern with the parameters that have been set, a table of so many numbers, and its own randomness. */
 export function newPattern(index: u32, tableLength: u32, randomStream: u64): Pattern {
   const entry = entryAt(index);
   const state = partOf(entry.bytes);

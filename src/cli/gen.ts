@@ -1,6 +1,6 @@
 /** `clockhand gen` */
 
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { UserError } from "../errors.ts";
 import type { GenOptions } from "../run/gen.ts";
 import { runCommand } from "./run_command.ts";
@@ -9,6 +9,7 @@ import { wholeNumber } from "./trace_options.ts";
 const EXAMPLES = `
 A pattern is written NAME:param=value,...; several are mixed by their weights, @3 and @1 (references; 1 if not
 given). Page n is at address n times the page size. Counts may be written 10k, 1M, 1G, which are decimal.
+--writes, --modifies and --fetches are for patterns without such parameters of their own; the rest are loads.
 The same patterns and seed give the same bytes on every machine.
 
 Examples:
@@ -34,7 +35,7 @@ export function genCommand(): Command {
     .option("--modifies <share>", "references that are modifies (default: 0%)")
     .option("--fetches <share>", "references that are fetches (default: 0%)")
     .option("--page-size <size>", "4KiB, 2MiB, 4MiB or 1GiB (default: 4KiB)")
-    .addOption(new Option("--as <format>", "cht, ids, csv or lackey (default: cht for FILE.cht, or ids)"))
+    .option("--as <format>", "cht, ids, csv or lackey (default: cht for FILE.cht, or ids)")
     .option("-o, --output <file>", "file to write (default: text to standard output)")
     .option("--seed <n>", "seed of the randomness (default: 1)", wholeNumber)
     .option("--json", "print one JSON document instead of a sentence")

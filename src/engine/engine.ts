@@ -72,6 +72,8 @@ export interface EngineSetup {
   nextUse?: boolean;
   /** Keeps, or is given, the tag of every page id. */
   dictionary?: boolean;
+  /** All tags are below this: pages are then interned without hashing. */
+  tagsBelow?: number | undefined;
   /** Reserves a block of so many runs for packing. */
   packBlockRuns?: number;
   /** What to make of the interned runs; see analysis.ts. */
@@ -261,6 +263,7 @@ function reserve(core: Core, setup: EngineSetup): void {
     enterPolicy(core, policy, () => core.initPolicy(policy.index, frames, setup.pages));
   }
   if (setup.nextUse) core.initNextUse(setup.pages);
+  if (setup.tagsBelow !== undefined) core.initSmallTags(setup.tagsBelow);
   if (setup.dictionary) core.initDictionary(setup.pages);
   if (setup.packBlockRuns !== undefined) core.initPack(setup.packBlockRuns);
   for (const analysis of setup.analyses ?? []) analysis.reserve(core, setup.pages);

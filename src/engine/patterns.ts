@@ -36,6 +36,9 @@ export const COMMON_PARAMETERS: readonly ParameterAbout[] = [
   { name: "fetches", type: "share", default: "0%", summary: "its references that are fetches" },
 ];
 
+/** Those that say what kinds its references are of. */
+export const KIND_SHARES = ["writes", "modifies", "fetches"] as const;
+
 /** Every registered pattern, in the order of the registry. */
 export function listPatterns(module: WebAssembly.Module): PatternAbout[] {
   const core = instantiateCore(module);
@@ -47,11 +50,11 @@ export interface ChosenPattern extends ParameterValues {
   name: string;
 }
 
-/** Parses `zipf:pages=1M,alpha=0.9`; `defaults` stand for common parameters that are not given. */
+/** Parses `zipf:pages=1M,alpha=0.9`; `shares` are those of the kinds where none is given. */
 export function choosePattern(
   spec: string,
   patterns: readonly PatternAbout[],
-  defaults: ReadonlyMap<string, string>,
+  shares: ReadonlyMap<string, string>,
 ): ChosenPattern {
   const { name, given } = parseSpec(spec, "pattern");
   const index = patterns.findIndex((pattern) => pattern.name === name);
@@ -62,7 +65,8 @@ export function choosePattern(
       `unknown pattern "${name}"${nearest(name, names)}; "clockhand list patterns" shows all`,
     );
   }
-  const all = new Map([...defaults, ...given]);
+  const hasShares = KIND_SHARES.some((share) => given.has(share));
+  const all = hasShares ? given : new Map([...shares, ...given]);
   const { params, values } = parameterValues(about.parameters, all, `pattern ${name}`);
   return { index, name, params, values };
 }

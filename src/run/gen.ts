@@ -87,7 +87,7 @@ async function streamOf(
   for (const { trace } of patterns) {
     tables.push(trace === undefined ? undefined : await stackDistances(session, trace, pageShift, notice));
   }
-  const pages = patterns.map(({ params }, index) => tables[index]?.[0] ?? Number(params["pages"]));
+  const pages = patterns.map(({ params }, index) => tables[index]?.[0] ?? Number(params.pages));
   const { firsts, end } = layOut(patterns, pages);
   const below = choicesBelow(patterns);
   const parts = patterns.map(

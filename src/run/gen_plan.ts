@@ -1,6 +1,6 @@
 /** What `gen` was asked for, checked, and laid out in pages. */
 
-import { type ChosenPattern, choosePattern, listPatterns } from "../engine/patterns.ts";
+import { type ChosenPattern, choosePattern, KIND_SHARES, listPatterns } from "../engine/patterns.ts";
 import { UserError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { nearest } from "../nearest.ts";
@@ -17,7 +17,7 @@ export interface GenOptions {
   patterns: string | readonly string[];
   /** How many; also `100M`. Default 1,000,000. */
   references?: number | string | undefined;
-  /** Shares of the kinds, `30%`; the rest are loads. A pattern may have its own. */
+  /** Shares of the kinds, `30%`, of all patterns that have none of their own; the rest are loads. */
   writes?: string | undefined;
   modifies?: string | undefined;
   fetches?: string | undefined;
@@ -51,7 +51,6 @@ export interface GenPlan {
 
 const PATTERNS_MAX = 32;
 const PACKED = "cht";
-const KIND_SHARES = ["writes", "modifies", "fetches"] as const;
 /** Pages have numbers of 32 bits. */
 const PAGES_MAX = 2 ** 32;
 
@@ -62,16 +61,16 @@ export function planGen(options: GenOptions): GenPlan {
     throw new UserError(`${specs.length} patterns are too many; a mixture has ${PATTERNS_MAX} at most`);
   }
   const known = listPatterns(engineModule());
-  const defaults = new Map<string, string>();
+  const allShares = new Map<string, string>();
   for (const name of KIND_SHARES) {
     const share = options[name];
     if (share === undefined) continue;
     shareOf(share, `--${name}`);
-    defaults.set(name, share);
+    allShares.set(name, share);
   }
   const patterns = specs.map((text) => {
     const { spec, weight } = splitWeight(text);
-    const pattern = choosePattern(spec, known, defaults);
+    const pattern = choosePattern(spec, known, allShares);
     const { params, name } = pattern;
     if (params.trace === "") throw new UserError(`pattern ${name}: needs a trace; write ${name}:trace=FILE`);
     const [stores = 0, modifies = 0, fetches = 0] = KIND_SHARES.map((kind) =>

@@ -4,11 +4,15 @@ import type { Engine, EngineSetup } from "../engine/engine.ts";
 import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
 import { GeneratedRuns } from "./generated_runs.ts";
+import { PAGES_UNKNOWN_MAX } from "./limits.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
 import { SplitRuns } from "./split_runs.ts";
 import type { DecodeResult, RunsFrom, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
+
+/** An array by page number takes no more memory than a table of as many pages as there may be. */
+const SMALL_TAGS_MAX = 4 * PAGES_UNKNOWN_MAX;
 
 /**
  * Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`.
@@ -23,9 +27,11 @@ export interface RunSource {
 }
 
 /** What an engine must set up to have runs from there. */
-export function setupFor(from: RunsFrom): Pick<EngineSetup, "text" | "stream" | "seed"> {
+export function setupFor(from: RunsFrom): Pick<EngineSetup, "text" | "stream" | "tagsBelow" | "seed"> {
   if (from.from === "trace") return { text: textSetup(from.trace) };
-  return from.from === "generated" ? { stream: { parts: from.parts }, seed: from.seed } : {};
+  if (from.from !== "generated") return {};
+  const { parts, pagesEnd, seed } = from;
+  return { stream: { parts }, seed, ...(pagesEnd <= SMALL_TAGS_MAX && { tagsBelow: pagesEnd }) };
 }
 
 /** Opens `from` for an engine that was set up with `setupFor(from)`. */

@@ -26,7 +26,7 @@ const VPN_HIGH_MASK = (1 << ASID_SHIFT) - 1;
 const HIGH_SAFE_MAX = 1 << 21;
 const WORD = 2 ** 32;
 
-/** Writes all references. `ids` are by first touch for traces with addresses, and the objects' own for others. */
+/** Writes all references. `ids` are by first touch for traces with addresses, the objects' own for others. */
 export async function unpack(options: UnpackOptions): Promise<void> {
   const { trace, output, signal } = options;
   const packed = await PackedTrace.open(trace);
