@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { UserError } from "../errors.ts";
 import type { GenOptions } from "../run/gen.ts";
 import { runCommand } from "./run_command.ts";
+import { TEXT_FORMATS_HELP } from "./text_formats_help.ts";
 import { wholeNumber } from "./trace_options.ts";
 
 const EXAMPLES = `
@@ -35,7 +36,7 @@ export function genCommand(): Command {
     .option("--modifies <share>", "references that are modifies (default: 0%)")
     .option("--fetches <share>", "references that are fetches (default: 0%)")
     .option("--page-size <size>", "4KiB, 2MiB, 4MiB or 1GiB (default: 4KiB)")
-    .option("--as <format>", "cht, ids, csv or lackey (default: cht for FILE.cht, or ids)")
+    .option("--as <format>", `cht: packed; ${TEXT_FORMATS_HELP} (default: cht for FILE.cht, or ids)`)
     .option("-o, --output <file>", "file to write (default: text to standard output)")
     .option("--seed <n>", "seed of the randomness (default: 1)", wholeNumber)
     .option("--json", "print one JSON document instead of a sentence")

@@ -321,6 +321,9 @@ function exhausted(pages: number): UserError {
 
 function tooLarge(frames: number, bytes: number): UserError {
   const need = Number.isFinite(bytes) ? `${formatBytes(bytes)} of state` : "more than 4 GiB of state";
+  if (frames === 0) {
+    return new UserError(`so many pages need ${need}, and an engine has 4 GiB; use fewer or larger ones`);
+  }
   return new UserError(
     `${frames.toLocaleString("en-US")} frames need ${need}, and an engine has 4 GiB; ` +
       "use fewer frames or larger pages",

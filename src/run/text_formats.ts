@@ -209,7 +209,7 @@ class Line {
     let rest = number;
     for (let at = this.length - 1; digits > 0; digits--, at--) {
       const tenth = rest < 2 ** 31 ? (rest / 10) | 0 : Math.floor(rest / 10);
-      this.#bytes[at] = ZERO + rest - 10 * tenth;
+      this.#bytes[at] = ZERO + (rest - 10 * tenth);
       rest = tenth;
     }
   }
