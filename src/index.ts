@@ -2,8 +2,9 @@
 
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
+export { type GenOptions, gen } from "./run/gen.ts";
 export { type InfoOptions, info } from "./run/info.ts";
-export { listFormats, listPolicies } from "./run/lists.ts";
+export { listFormats, listPatterns, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
 export type { ReplayOptions } from "./run/plan.ts";
@@ -17,11 +18,13 @@ export type {
   CurvePoint,
   FailedCell,
   FormatAbout,
+  GenReport,
   InfoReport,
   Kind,
   MrcReport,
   PackReport,
   PageSize,
+  PatternAbout,
   PolicyAbout,
   Progress,
   ReplayReport,

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { checkPolicyCommand } from "./check_policy.ts";
+import { genCommand } from "./gen.ts";
 import { infoCommand } from "./info.ts";
 import { listCommand } from "./list.ts";
 import { mrcCommand } from "./mrc.ts";
@@ -43,6 +44,7 @@ for (const command of [
   infoCommand(),
   packCommand(),
   unpackCommand(),
+  genCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),

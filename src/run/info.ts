@@ -24,14 +24,15 @@ export interface InfoOptions extends TraceOptions {
 
 export async function info(options: InfoOptions): Promise<InfoReport> {
   const start = performance.now();
-  const { trace: path, format, skipBadLines = false, signal, onProgress } = options;
+  const { trace: path, format, skipBadLines = false, splitBlocks, signal, onProgress } = options;
   checkFormat(format);
   const workers = workersOf(options.workers);
-  const file = inspectTrace(path, format);
+  const file = inspectTrace(path, format, splitBlocks);
   const packed = file.packed ? await packedFacts(path) : undefined;
   const pageShift = pageShiftOf(options.pageSize, packed?.pageShift);
   const include = includeMask(options.include);
-  const trace: TraceTask = { path, format, pageShift, include, skipBadLines, machine: undefined };
+  const how = { format, pageShift, include, skipBadLines, splitBlocks };
+  const trace: TraceTask = { path, ...how, machine: undefined };
   const others = decodersFor(file, workers);
   const session = new Session({ module: engineModule(), workers: others + 1, signal, onProgress });
   try {
@@ -54,7 +55,7 @@ export async function info(options: InfoOptions): Promise<InfoReport> {
         skipped: decode.skipped,
         references: { total: references, ...decode.references },
         address_spaces: result.pages.addressSpaces.length,
-        threads: null,
+        threads: decode.threads ?? null,
         runs: KINDS.reduce((sum, kind) => sum + result.runLengths[kind].runs, 0),
       },
       pages: result.pages.uses,

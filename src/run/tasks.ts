@@ -8,7 +8,7 @@ import type {
   Sampling,
   WorkingSet,
 } from "../engine/analysis.ts";
-import type { MmuSetup } from "../engine/engine.ts";
+import type { MmuSetup, StreamPart } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
 import type { TraceFolder } from "../trace/folder.ts";
@@ -63,11 +63,21 @@ export interface RunRange {
   stops?: number[];
 }
 
-/** Where a task's runs come from: decoded from the trace, by one worker or several, or packed. */
+/** References to be generated, to pages below `pagesEnd`. */
+export interface GeneratedFrom {
+  from: "generated";
+  parts: StreamPart[];
+  pagesEnd: number;
+  references: number;
+  seed: number;
+}
+
+/** Where a task's runs come from: decoded from the trace, by one worker or several, packed, or generated. */
 export type RunsFrom =
   | { from: "trace"; trace: TraceTask }
   | { from: "split"; split: SplitTrace }
-  | PackedFrom;
+  | PackedFrom
+  | GeneratedFrom;
 
 interface CommonTask {
   /** See progress.ts. */

@@ -8,9 +8,9 @@ import type { NamedReading } from "../../src/trace/format.ts";
 import { readingOf } from "../../src/trace/formats/index.ts";
 import { type CsvOptions, murmur64a, parseCsv } from "../reference/csv.ts";
 import { BUILDS } from "../support/builds.ts";
-import { mutated } from "../support/lackey_text.ts";
 import { decodeTags } from "../support/object_text.ts";
 import { Random } from "../support/random.ts";
+import { mutated } from "../support/text_decoding.ts";
 
 /** The kernel's setting that says that requests are split into pages. */
 const SPLIT_BLOCKS = 12;

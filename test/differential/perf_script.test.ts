@@ -7,9 +7,9 @@ import { describe, expect, it } from "vitest";
 import { readingOf } from "../../src/trace/formats/index.ts";
 import { parsePerfScript } from "../reference/perf_script.ts";
 import { BUILDS } from "../support/builds.ts";
-import { mutated } from "../support/lackey_text.ts";
 import { decodeTags, type Tags } from "../support/object_text.ts";
 import { Random } from "../support/random.ts";
+import { mutated } from "../support/text_decoding.ts";
 
 const COMMANDS = ["ls", "stream_c.exe", "Web Content", "kworker/0:1", "php 7", "a 12 b", "(sd-pam)", "12"];
 const EVENTS = ["mem-loads", "mem-stores", "cpu/mem-loads,ldlat=30/P", "MEM_INST_RETIRED.ALL_STORES:pp"];

@@ -20,7 +20,6 @@ import {
 } from "../reference/records.ts";
 import { BUILDS, RELEASE } from "../support/builds.ts";
 import { readRuns, touchesOf } from "../support/engine_runs.ts";
-import { POISON_NAMES, piecewise } from "../support/lackey_text.ts";
 import { Random } from "../support/random.ts";
 import {
   makeChampsim,
@@ -29,6 +28,7 @@ import {
   makeOracleGeneralOperations,
   makeVscsi,
 } from "../support/records.ts";
+import { POISON_NAMES, piecewise } from "../support/text_decoding.ts";
 
 const ASID_SHIFT = 52n;
 const ALL_KINDS = 0b1111;

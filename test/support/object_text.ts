@@ -9,8 +9,8 @@ import { decodeResult, TextRuns } from "../../src/run/text_runs.ts";
 import type { NamedReading } from "../../src/trace/format.ts";
 import { KINDS, type Kind } from "../../src/types.ts";
 import { readRuns } from "./engine_runs.ts";
-import { POISON_NAMES, piecewise } from "./lackey_text.ts";
 import type { Random } from "./random.ts";
+import { POISON_NAMES, piecewise } from "./text_decoding.ts";
 
 export interface TagOptions {
   random: Random;

@@ -3,7 +3,7 @@
 import { lruCurve, runLengths, workingSet } from "../../engine/analysis.ts";
 import { Engine } from "../../engine/engine.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
-import { eachBlock, openRuns, textFor } from "../run_source.ts";
+import { eachBlock, openRuns, setupFor } from "../run_source.ts";
 import type { Outcome, SurveyResult, SurveyTask } from "../tasks.ts";
 import { module, secondsSince, usingRuns } from "./outcome.ts";
 import { pagesOf } from "./survey_pages.ts";
@@ -18,7 +18,7 @@ export function survey(task: SurveyTask): Promise<Outcome<SurveyResult>> {
     const { runs, pages, pageShift, include } = task;
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
-      ...textFor(runs),
+      ...setupFor(runs),
       analyses: ANALYSES,
       dictionary: true,
       pages: pages ?? PAGES_UNKNOWN_MAX,

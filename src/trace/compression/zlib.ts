@@ -8,10 +8,8 @@ import { createInflate } from "node:zlib";
 import { CompressionError } from "./error.ts";
 import type { Decompressor } from "./index.ts";
 
-const OUTPUT_BYTES = 256 * 1024;
-
-export const inflateZlib: Decompressor = async function* (source) {
-  const inflate = createInflate({ chunkSize: OUTPUT_BYTES });
+export const inflateZlib: Decompressor = async function* (source, chunkBytes) {
+  const inflate = createInflate({ chunkSize: chunkBytes });
   const input = Readable.from(source, { objectMode: false });
   input.once("error", (error) => inflate.destroy(error));
   try {

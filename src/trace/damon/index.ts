@@ -43,7 +43,7 @@ export async function readDamon(path: string, signal?: AbortSignal): Promise<Dam
 // --- internal ---
 
 async function* itemsOf(bytes: TraceBytes): AsyncGenerator<DamonItem> {
-  const chunks = looksDeflated(bytes.head) ? inflateZlib(chunksOf(bytes)) : chunksOf(bytes);
+  const chunks = looksDeflated(bytes.head) ? inflateZlib(chunksOf(bytes), CHUNK_BYTES) : chunksOf(bytes);
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
   const head: Uint8Array = first.done ? new Uint8Array() : first.value;
