@@ -81,6 +81,7 @@ export {
   decodedTotal,
   initText,
   lineCount,
+  setAddressSpace,
   setSetting,
   skippedLines,
   textAt,

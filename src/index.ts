@@ -6,6 +6,7 @@ export { listFormats, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
 export type { ReplayOptions } from "./run/plan.ts";
+export { type RecordOptions, record } from "./run/record.ts";
 export { replay } from "./run/replay.ts";
 export { sweep } from "./run/sweep.ts";
 export type { SweepOptions } from "./run/sweep_plan.ts";
@@ -16,11 +17,17 @@ export type {
   CurvePoint,
   FailedCell,
   Kind,
+  MappingClass,
   MrcReport,
+  NativeRun,
   PackReport,
   PageSize,
   PolicyAbout,
   Progress,
+  RecordedMapping,
+  RecordedProcess,
+  Recording,
+  RecordReport,
   ReplayReport,
   SweepCell,
   SweepReport,

@@ -13,6 +13,7 @@ import { mrcCommand } from "./mrc.ts";
 import { newPolicyCommand } from "./new_policy.ts";
 import { oneLine } from "./one_line.ts";
 import { packCommand } from "./pack.ts";
+import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
 import { unpackCommand } from "./unpack.ts";
@@ -20,7 +21,7 @@ import { unpackCommand } from "./unpack.ts";
 const EXAMPLES = `
 Examples:
   $ clockhand replay traces/sort.lackey.xz
-  $ valgrind --tool=lackey --trace-mem=yes --log-fd=9 9>&1 1>/dev/null ls | clockhand replay -
+  $ clockhand record -- ls -l
   $ clockhand list policies
 `;
 
@@ -41,6 +42,7 @@ for (const command of [
   mrcCommand(),
   packCommand(),
   unpackCommand(),
+  recordCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),

@@ -5,6 +5,7 @@ import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
+import { RecordedRuns } from "./record/recorded_runs.ts";
 import { SplitRuns } from "./split_runs.ts";
 import type { DecodeResult, RunsFrom, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
@@ -23,7 +24,7 @@ export interface RunSource {
 
 /** What an engine must set up to have runs from there. */
 export function textFor(from: RunsFrom) {
-  return from.from === "trace" ? { text: textSetup(from.trace) } : {};
+  return from.from === "trace" || from.from === "recorded" ? { text: textSetup(from.trace) } : {};
 }
 
 /** Opens `from` for an engine that was set up with `textFor(from)`. */
@@ -37,6 +38,8 @@ export async function openRuns(
       return PackedRuns.open(from, engine);
     case "split":
       return new SplitRuns(module, from.split, engine);
+    case "recorded":
+      return new RecordedRuns(from, engine);
     case "trace":
       return openText(from.trace, engine);
   }

@@ -5,7 +5,14 @@ import type { MmuSetup } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
-import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
+import type {
+  ChosenPolicy,
+  Kind,
+  MappingClass,
+  PageTableShape,
+  RecordedMapping,
+  RecordedProcess,
+} from "../types.ts";
 import type { Rings } from "./ring.ts";
 
 /** What the workers share from the start. */
@@ -42,9 +49,22 @@ export interface PackedFrom {
   futures?: string | undefined;
 }
 
-/** Where a task's runs come from: decoded from the trace, by one worker or several, or packed. */
+/** Programs that are being recorded, each writing a stream of lackey's text; see record/. */
+export interface RecordedFrom {
+  from: "recorded";
+  trace: TraceTask;
+  /** The folder of the named pipes, and what is shared with the main thread; see record/control.ts. */
+  folder: string;
+  control: SharedArrayBuffer;
+  /** Whether other processes than the first are recorded too. */
+  children: boolean;
+  referencesMax: number | undefined;
+}
+
+/** Where a task's runs come from: decoded from the trace, by one worker or several, packed, or recorded. */
 export type RunsFrom =
   | { from: "trace"; trace: TraceTask }
+  | RecordedFrom
   | { from: "split"; split: SplitTrace }
   | PackedFrom;
 
@@ -62,6 +82,12 @@ export interface ScanTask extends CommonTask {
 export interface PackTask extends CommonTask {
   runs: RunsFrom;
   path: string;
+}
+
+/** Lets the processes of a recording in; see record/turnstile.ts. */
+export interface LetInTask extends CommonTask {
+  folder: string;
+  control: SharedArrayBuffer;
 }
 
 /** The sha256 of a file as it is stored. */
@@ -164,6 +190,19 @@ export interface PackResult {
   decode: DecodeResult | undefined;
   progress: PackedProgress;
   seconds: number;
+  recorded?: RecordedResult | undefined;
+}
+
+/** What is known of a recording besides its runs. */
+export interface RecordedResult {
+  processes: RecordedProcess[];
+  /** Processes that were not recorded because there are no more address spaces. */
+  processesLeftOut: number;
+  /** Whether `referencesMax` was reached. */
+  full: boolean;
+  /** Touched pages by what was mapped there. */
+  pages: Record<MappingClass, number>;
+  mappings: RecordedMapping[];
 }
 
 export interface ReplayCounters extends LabCounters {

@@ -8,6 +8,7 @@ export { curve } from "./work/curve.ts";
 export { decode } from "./work/decode.ts";
 export { digest } from "./work/digest.ts";
 export { lab } from "./work/lab.ts";
+export { letIn } from "./work/let_in.ts";
 export { nextUse } from "./work/next_use.ts";
 export { pack } from "./work/pack.ts";
 export { replay } from "./work/replay.ts";
