@@ -32,7 +32,7 @@ export interface RecordOptions extends Pick<TraceOptions, "pageSize" | "include"
   output?: string | undefined;
   /** Records the processes that the command starts too, each as an address space of its own. */
   children?: boolean | undefined;
-  /** Ends command and recording after so many references, or seconds, and keeps what was recorded. */
+  /** Ends command and recording after so many references, or seconds of them, and keeps what there is. */
   maxReferences?: number | undefined;
   seconds?: number | undefined;
   /** An abort keeps what was recorded until then. */
@@ -50,6 +50,7 @@ export interface RecordOptions extends Pick<TraceOptions, "pageSize" | "include"
 const STDERR = 2;
 /** A native run that takes so much longer than the recorded one hangs. */
 const NATIVE_SECONDS_MORE = 10;
+const CLOCK_MS = 20;
 
 export async function record(options: RecordOptions): Promise<RecordReport> {
   const start = performance.now();
@@ -58,6 +59,9 @@ export async function record(options: RecordOptions): Promise<RecordReport> {
   checkLimits(options);
   if (command[0] === undefined) throw new UserError("no command; name one behind --");
   checkCommand(command[0]);
+  if (options.children && process.platform !== "linux") {
+    throw new UserError("--children: processes can be kept apart on Linux only; leave it out");
+  }
   const valgrind = findValgrind();
   if (isFolder(output)) throw new UserError(`${output}: is a folder; name a file to write with --output`);
 
@@ -121,7 +125,11 @@ async function recordInto(
   const onAbort = () => stop("interrupted");
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  const timer = seconds === undefined ? undefined : setTimeout(() => stop("seconds"), seconds * 1000);
+  const clock = clockFrom(
+    () => control.adopted > 0,
+    seconds,
+    () => stop("seconds"),
+  );
   const { folder } = turnstile;
   const { buffer } = control;
   const runs = {
@@ -173,7 +181,7 @@ async function recordInto(
       packed,
     };
   } finally {
-    clearTimeout(timer);
+    clearInterval(clock);
     signal?.removeEventListener("abort", onAbort);
     control.stop();
     turnstile.close();
@@ -191,7 +199,8 @@ async function nativeRun(
   if (options.native === false) return missing("it was not asked for");
   if (facts.stopped !== null) return missing("the recording was stopped before the command ended");
   if (notTwice !== undefined) return missing(notTwice);
-  const stdin = openSync("/proc/self/fd/0", "r");
+  const stdin = openAgain();
+  if (stdin === undefined) return missing("standard input cannot be opened a second time");
   try {
     const run = await runNatively(options.command, {
       stdin,
@@ -202,6 +211,15 @@ async function nativeRun(
     return "missing" in run ? missing(run.missing) : { native: run, native_missing: null };
   } finally {
     closeSync(stdin);
+  }
+}
+
+/** Standard input from its start. */
+function openAgain(): number | undefined {
+  try {
+    return openSync("/proc/self/fd/0", "r");
+  } catch {
+    return undefined;
   }
 }
 
@@ -234,13 +252,20 @@ function checkLimits({ maxReferences, seconds }: RecordOptions): void {
   if (maxReferences !== undefined && !(Number.isSafeInteger(maxReferences) && maxReferences > 0)) {
     throw new UserError(`--max-references: ${maxReferences} is not a whole number above 0`);
   }
-  if (seconds !== undefined && !(seconds > 0 && seconds <= SECONDS_MAX)) {
-    throw new UserError(`--seconds: ${seconds} is not a number above 0 and up to ${SECONDS_MAX}`);
+  if (seconds !== undefined && !(seconds > 0)) {
+    throw new UserError("--seconds: not a number above 0");
   }
 }
 
-/** What a timer takes. */
-const SECONDS_MAX = 2_000_000;
+/** Calls `ring` so many seconds after `begun` has become true. */
+function clockFrom(begun: () => boolean, seconds: number | undefined, ring: () => void) {
+  if (seconds === undefined) return undefined;
+  let start: number | undefined;
+  return setInterval(() => {
+    if (begun()) start ??= performance.now();
+    if (start !== undefined && performance.now() - start >= seconds * 1000) ring();
+  }, CLOCK_MS);
+}
 
 function defaultOutput([program = ""]: readonly string[]): string {
   return `${basename(program)}.cht`;

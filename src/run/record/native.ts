@@ -16,7 +16,7 @@ import { findProgram } from "./programs.ts";
 /** A program that runs the command behind its arguments and writes what the kernel says to `file`. */
 interface Meter {
   program: string;
-  args(file: string): string[];
+  args(file: string, command: string): string[];
   /** Minor faults, major faults, and the maximum resident set in KiB if it is known. */
   read(text: string): (number | undefined)[];
 }
@@ -55,7 +55,7 @@ const METERS: Meter[] = [
       ]),
   {
     program: "sh",
-    args: (file) => ["-c", SH, "sh", file],
+    args: (file, command) => ["-c", SH, "sh", file, findProgram(command) ?? command],
     read: (text) => {
       const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
       return [Number(fields[8]), Number(fields[10])];
@@ -97,7 +97,8 @@ export async function runNatively(
   const meter = METERS.find(({ program }) => findProgram(program) !== undefined);
   if (meter === undefined) return { missing: "neither time nor perl nor sh is there to measure it" };
   const start = performance.now();
-  const run = new RunningCommand(meter.program, [...meter.args(file), ...command], [stdin, "pipe", "pipe"]);
+  const args = [...meter.args(file, command[0] ?? ""), ...command];
+  const run = new RunningCommand(meter.program, args, [stdin, "pipe", "pipe"]);
   run.child.stdout?.resume();
   run.child.stderr?.resume();
   let late = false;
