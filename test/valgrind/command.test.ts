@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RecordReport } from "../../src/types.ts";
-import { clockhand, startClockhand, temporaryFolder, underWay, until } from "../cli/support.ts";
+import { clockhand, MAIN, start, startClockhand, temporaryFolder, underWay, until } from "../cli/support.ts";
 import { readPacked } from "../packed/support.ts";
 
 const folder = temporaryFolder();
@@ -78,6 +78,22 @@ describe("record, with Valgrind", () => {
     const { header, tags } = await readPacked(path);
     expect(header.pages).toBe(trace.pages);
     expect([...tags].every((tag) => tag >> 52n === 0n)).toBe(true);
+  });
+
+  it("has every reference that Valgrind writes to a file", async () => {
+    const log = join(folder, "log");
+    // Without them addresses, and so how many lines span pages, would differ from run to run.
+    const same = (args: string[]) => start("setarch", ["-R", "env", "-i", "PATH=/usr/bin:/bin", ...args]);
+    if ((await same(["true"]).outcome).code !== 0) return;
+    const options = ["--tool=lackey", "--trace-mem=yes", "--vgdb=no", `--log-file=${log}`];
+    expect(await same(["valgrind", ...options, program]).outcome).toMatchObject({ code: 0 });
+    const packed = await clockhand(["pack", log, "-o", join(folder, "log.cht"), "--json"]);
+    const path = join(folder, "recorded.cht");
+    const command = [process.execPath, MAIN, "record", "--json", "--no-native", "-o", path, "--", program];
+    const recorded = await same(command).outcome;
+    const [one, other] = [packed, recorded].map(({ stdout }) => (JSON.parse(stdout) as RecordReport).trace);
+    expect(other?.references.total).toBeGreaterThan(50_000);
+    expect({ ...other, path: "" }).toEqual({ ...one, path: "" });
   });
 
   it("has what the kernel counts without it", async () => {
