@@ -92,6 +92,7 @@ export {
   initText,
   lineCount,
   selectText,
+  setAddressSpace,
   setSetting,
   setSplitBlocks,
   skippedLines,

@@ -8,6 +8,7 @@ export { listFormats, listPatterns, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
 export type { ReplayOptions } from "./run/plan.ts";
+export { type RecordOptions, record } from "./run/record.ts";
 export { replay } from "./run/replay.ts";
 export { sweep } from "./run/sweep.ts";
 export type { SweepOptions } from "./run/sweep_plan.ts";
@@ -21,12 +22,18 @@ export type {
   GenReport,
   InfoReport,
   Kind,
+  MappingClass,
   MrcReport,
+  NativeRun,
   PackReport,
   PageSize,
   PatternAbout,
   PolicyAbout,
   Progress,
+  RecordedMapping,
+  RecordedProcess,
+  Recording,
+  RecordReport,
   ReplayReport,
   SweepCell,
   SweepReport,

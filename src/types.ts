@@ -148,6 +148,74 @@ export interface GenReport {
   performance: Performance;
 }
 
+/**
+ * What a page is mapped to, as far as looking at /proc now and then tells: a file; the stack of the first
+ * thread; the heap that `brk` makes; other memory without a file; nothing that was seen.
+ */
+export const MAPPING_CLASSES = ["file", "anonymous", "heap", "stack", "unknown"] as const;
+export type MappingClass = (typeof MAPPING_CLASSES)[number];
+
+/** A range of addresses of a recorded process that was mapped and touched. */
+export interface RecordedMapping {
+  asid: number;
+  /** Hexadecimal, the end exclusive. */
+  start: string;
+  end: string;
+  class: MappingClass;
+  path?: string;
+  /** Pages of it that were touched. */
+  pages: number;
+}
+
+/** A recorded process; one that executes another program goes on as another. */
+export interface RecordedProcess {
+  asid: number;
+  pid: number | null;
+  /** As Valgrind writes it, with backslashes before what is special in a shell. */
+  command: string | null;
+  references: number;
+  /** Processes whose references could not be told from this one's. */
+  mixed_with: number[];
+}
+
+/** What the kernel counted for a command that ran without Valgrind, with the children it waited for. */
+export interface NativeRun {
+  minor_faults: number;
+  major_faults: number;
+  /** Of the largest process; null where no program at hand tells. */
+  max_rss_bytes: number | null;
+  exit_code: number | null;
+  seconds: number;
+  /** The program that asked the kernel. */
+  measured_by: string;
+}
+
+/** What a recording knows besides the references; also `recording` in a packed trace's META block. */
+export interface Recording {
+  /** The program and its arguments. */
+  command: string[];
+  tool: string;
+  /** How the command ended, and what ended the recording before that. */
+  exit_code: number | null;
+  signal: string | null;
+  stopped: "references" | "seconds" | "interrupted" | null;
+  seconds: number;
+  processes: RecordedProcess[];
+  processes_left_out: number;
+  /** Touched pages. */
+  pages: Record<MappingClass, number>;
+  mappings: RecordedMapping[];
+  /** `native_missing` says why there is none. */
+  native: NativeRun | null;
+  native_missing: string | null;
+}
+
+/** What `record` reports; the same object is what `--json` prints. */
+export interface RecordReport extends Omit<PackReport, "command"> {
+  command: "record";
+  recording: Recording;
+}
+
 /** How fast a run was and what it took. */
 export interface Performance {
   /** Wall time. */

@@ -111,6 +111,11 @@ export function setting(index: u32): f64 {
   return load<f64>(SETTINGS + (index << 3));
 }
 
+/** Says whose references come next: the address space that page tags get. */
+export function setAddressSpace(asid: u32): void {
+  text.asid = asid;
+}
+
 export function textAt(): usize {
   return text.buffer;
 }

@@ -6,7 +6,7 @@
 
 const PATIENCE_MS = 1500;
 
-export function interruptible(): { signal: AbortSignal; stop(): void } {
+export function interruptible(patienceMs = PATIENCE_MS): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const stop = (): void => {
@@ -21,7 +21,7 @@ export function interruptible(): { signal: AbortSignal; stop(): void } {
       giveUp();
     } else {
       controller.abort();
-      setTimeout(giveUp, PATIENCE_MS).unref();
+      setTimeout(giveUp, patienceMs).unref();
     }
   };
   for (const name of signals) process.on(name, onSignal);

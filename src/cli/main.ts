@@ -15,6 +15,7 @@ import { mrcCommand } from "./mrc.ts";
 import { newPolicyCommand } from "./new_policy.ts";
 import { oneLine } from "./one_line.ts";
 import { packCommand } from "./pack.ts";
+import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
 import { unpackCommand } from "./unpack.ts";
@@ -22,7 +23,7 @@ import { unpackCommand } from "./unpack.ts";
 const EXAMPLES = `
 Examples:
   $ clockhand replay traces/sort.lackey.xz
-  $ valgrind --tool=lackey --trace-mem=yes --log-fd=9 9>&1 1>/dev/null ls | clockhand replay -
+  $ clockhand record -- ls -l
   $ clockhand list policies
 `;
 
@@ -45,6 +46,7 @@ for (const command of [
   packCommand(),
   unpackCommand(),
   genCommand(),
+  recordCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),

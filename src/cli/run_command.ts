@@ -14,12 +14,13 @@ export interface CommandContext {
   print(text: string): void;
 }
 
-/** Runs `work`; what it returns is how the command ends. */
+/** Runs `work`; what it returns is how the command ends. It is given `patienceMs` to end on Ctrl-C. */
 export async function runCommand(
   work: (context: CommandContext) => Promise<keyof typeof EXIT | undefined>,
+  patienceMs?: number,
 ): Promise<void> {
   const bar = progressBar();
-  const interrupt = interruptible();
+  const interrupt = interruptible(patienceMs);
   try {
     const end = await work({
       signal: interrupt.signal,

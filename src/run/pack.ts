@@ -3,7 +3,7 @@
 import { checkTarget, writeWhole } from "../files/atomic.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { inspectTrace } from "../trace/open.ts";
-import { total } from "../trace/packed/layout.ts";
+import { type PackedHeader, total } from "../trace/packed/layout.ts";
 import type { PackReport, Progress } from "../types.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
@@ -43,15 +43,25 @@ export async function pack(options: PackOptions): Promise<PackReport> {
       const sha256 = file.sizeBytes === undefined ? undefined : session.run("digest", { path });
       return packTrace(session, decoders, trace, part, sha256);
     });
-    const { runs, pages, fileBytes, references, skipped } = header;
     const seconds = (performance.now() - start) / 1000;
     return {
       command: "pack",
-      trace: { path, pages, skipped, runs, references: { total: total(references), ...references } },
-      output: { path: output, bytes: fileBytes, bytes_per_run: runs === 0 ? 0 : fileBytes / runs },
-      performance: performanceOf(seconds, total(references), others + 1),
+      ...packedSizes(path, output, header),
+      performance: performanceOf(seconds, total(header.references), others + 1),
     };
   } finally {
     await session.close();
   }
+}
+
+/** What came of packing `path` into `output`. */
+export function packedSizes(
+  path: string,
+  output: string,
+  { runs, pages, fileBytes, references, skipped }: PackedHeader,
+): Pick<PackReport, "trace" | "output"> {
+  return {
+    trace: { path, pages, skipped, runs, references: { total: total(references), ...references } },
+    output: { path: output, bytes: fileBytes, bytes_per_run: runs === 0 ? 0 : fileBytes / runs },
+  };
 }

@@ -5,6 +5,7 @@ import { GeneratedRuns } from "./generated_runs.ts";
 import { PAGES_UNKNOWN_MAX } from "./limits.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
+import { RecordedRuns } from "./record/recorded_runs.ts";
 import { SplitRuns } from "./split_runs.ts";
 import type { DecodeResult, RunsFrom } from "./tasks.ts";
 import { textSetup } from "./text_runs.ts";
@@ -29,7 +30,7 @@ export interface RunSource {
 
 /** What an engine must set up to have runs from there. */
 export function setupFor(from: RunsFrom): Pick<EngineSetup, "text" | "stream" | "tagsBelow" | "seed"> {
-  if (from.from === "trace") return { text: textSetup(from.trace) };
+  if (from.from === "trace" || from.from === "recorded") return { text: textSetup(from.trace) };
   if (from.from !== "generated") return {};
   const { parts, pagesEnd, seed } = from;
   return { stream: { parts }, seed, ...(pagesEnd <= SMALL_TAGS_MAX && { tagsBelow: pagesEnd }) };
@@ -48,6 +49,8 @@ export async function openRuns(
       return new SplitRuns(module, from.split, engine);
     case "generated":
       return new GeneratedRuns(from, engine);
+    case "recorded":
+      return new RecordedRuns(from, engine);
     case "trace":
       return openTraceRuns(from.trace, engine);
   }

@@ -13,7 +13,14 @@ import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
 import type { TraceFolder } from "../trace/folder.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
-import type { ChosenPolicy, Kind, PageTableShape } from "../types.ts";
+import type {
+  ChosenPolicy,
+  Kind,
+  MappingClass,
+  PageTableShape,
+  RecordedMapping,
+  RecordedProcess,
+} from "../types.ts";
 import type { Rings } from "./ring.ts";
 
 /** What the workers share from the start. */
@@ -72,9 +79,22 @@ export interface GeneratedFrom {
   seed: number;
 }
 
-/** Where a task's runs come from: decoded from the trace, by one worker or several, packed, or generated. */
+/** Programs that are being recorded, each writing a stream of lackey's text; see record/. */
+export interface RecordedFrom {
+  from: "recorded";
+  trace: TraceTask;
+  /** The folder of the named pipes, and what is shared with the main thread; see record/control.ts. */
+  folder: string;
+  control: SharedArrayBuffer;
+  /** Whether other processes than the first are recorded too. */
+  children: boolean;
+  referencesMax: number | undefined;
+}
+
+/** Where a task's runs come from: a trace, decoded by one worker or several or packed, or no file at all. */
 export type RunsFrom =
   | { from: "trace"; trace: TraceTask }
+  | RecordedFrom
   | { from: "split"; split: SplitTrace }
   | PackedFrom
   | GeneratedFrom;
@@ -93,6 +113,12 @@ export interface ScanTask extends CommonTask {
 export interface PackTask extends CommonTask {
   runs: RunsFrom;
   path: string;
+}
+
+/** Lets the processes of a recording in; see record/turnstile.ts. */
+export interface LetInTask extends CommonTask {
+  folder: string;
+  control: SharedArrayBuffer;
 }
 
 /** The sha256 of a trace as it is stored. */
@@ -244,6 +270,19 @@ export interface PackResult {
   decode: DecodeResult | undefined;
   progress: PackedProgress;
   seconds: number;
+  recorded?: RecordedResult | undefined;
+}
+
+/** What is known of a recording besides its runs. */
+export interface RecordedResult {
+  processes: RecordedProcess[];
+  /** Processes that were not recorded because there are no more address spaces. */
+  processesLeftOut: number;
+  /** Whether `referencesMax` was reached. */
+  full: boolean;
+  /** Touched pages by what was mapped there. */
+  pages: Record<MappingClass, number>;
+  mappings: RecordedMapping[];
 }
 
 export interface ReplayCounters extends LabCounters {

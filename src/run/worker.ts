@@ -10,6 +10,7 @@ export { curveMerge } from "./work/curve_merge.ts";
 export { decode } from "./work/decode.ts";
 export { digest } from "./work/digest.ts";
 export { lab } from "./work/lab.ts";
+export { letIn } from "./work/let_in.ts";
 export { nextUse } from "./work/next_use.ts";
 export { pack } from "./work/pack.ts";
 export { replay } from "./work/replay.ts";

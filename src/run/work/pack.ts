@@ -7,6 +7,7 @@ import { PackedWriter } from "../../trace/packed/writer.ts";
 import { initZstd } from "../../trace/packed/zstd.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
 import { PACKED_STEP_RUNS } from "../packed_runs.ts";
+import { RecordedRuns } from "../record/recorded_runs.ts";
 import { eachBlock, openRuns, setupFor } from "../run_source.ts";
 import type { Outcome, PackedFrom, PackResult, PackTask } from "../tasks.ts";
 import { copyColumns } from "./columns.ts";
@@ -45,7 +46,8 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
       flush();
       const { tags, kinds } = engine.dictionary(0, core.pages());
       writer.writePages(tags, kinds);
-      return { decode: source.decode(), progress: writer.progress, seconds: secondsSince(start) };
+      const recorded = source instanceof RecordedRuns ? source.recorded(tags) : undefined;
+      return { decode: source.decode(), progress: writer.progress, seconds: secondsSince(start), recorded };
     } finally {
       writer.close();
     }
