@@ -48,7 +48,7 @@ const VERSIONS: ObjectLayout[] = [
   })),
 ];
 
-/** Letters of a format string, capitals for numbers without a sign, and the bytes of each by the small one. */
+/** Letters of a format string, capitals for numbers without a sign; and their bytes, by the small letters. */
 const LETTERS = /^[cbBhHiIlLqQfd]$/;
 const FLOATS = /^[fd]$/;
 const SIGNED = /^[bhilq]$/;
