@@ -119,6 +119,21 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
     }
   });
 
+  it.runIf(format.sizedLine).each(PAGE_SHIFTS)(
+    "touches every page that an access spans, with pages of 2^%i bytes",
+    async (pageShift) => {
+      const page = 1n << BigInt(pageShift);
+      for (const bytes of [0, 1, 2, 8, 9, 10, 15, 16, 17, 64, 99, 100, 255, 256, 4096, 4097, 65535]) {
+        for (let before = 0; before <= Math.min(bytes + 1, 120); before += 1) {
+          const line = format.sizedLine?.(5n * page - BigInt(before), bytes);
+          const text = `${line}\n`.repeat(12);
+          const { error } = await compare(text, { pageShift }, `${bytes} bytes, ${before} before a page`);
+          expect(error).toBeUndefined();
+        }
+      }
+    },
+  );
+
   it("skips bad lines when told to, and counts them", async () => {
     const text = format.bad.map((line) => `${line}\n${plain}\n`).join("");
     for (const textBytes of TEXT_BYTES) {
