@@ -39,10 +39,10 @@ class Address extends HexLineFormat {
     return 1;
   }
 
-  /** At least a digit. */
+  /** From one digit to eight. */
   @inline
   tailFlaw(tail: usize, tailBytes: u32): u32 {
-    return <u32>(tailBytes == 0);
+    return (tailBytes - 1) & ~7;
   }
 
   @inline

@@ -14,6 +14,9 @@ const CHUNK_BYTES: u32 = 16;
 const NEWLINE: i8 = 0x0a;
 const ALL_KINDS: u32 = 15;
 
+/** One line of each kind, in counters of 16 bits. */
+const ONE_LINE: usize = memory.data<u64>([1, 1 << 16, 1 << 32, 1 << 48], 16);
+
 @unmanaged
 export abstract class HexLineFormat extends LineFormat {
   /** Bytes before the address, at most 4. */
@@ -25,7 +28,10 @@ export abstract class HexLineFormat extends LineFormat {
   /** What ends the address; a line end if nothing may follow it. */
   abstract separator(): i8;
 
-  /** Whether a tail, between the separator and the line's end, is in order, 0 if so: no digit is missed. */
+  /**
+   * What is wrong with the tail, between separator and line end; 0 for nothing. It must find fault with less
+   * than 1 byte, and with more than 13, for then there may be no line end in sight.
+   */
   abstract tailFlaw(tail: usize, tailBytes: u32): u32;
 
   /** Whether digits of the tail may be letters. */
@@ -61,21 +67,24 @@ export function takeHexLines<F extends HexLineFormat>(format: F, from: usize, la
     const address = HexLanes.value(nibbles, digits);
 
     const kind = format.kindOf(load<u32>(at));
-    const tailBytes = lineEnd - digits - 1;
     const line = (1 << lineEnd) - 1;
-    let wrong =
-      <u32>(kind > MODIFY) |
-      ((HexLanes.others(nibbles, letters) & line) ^ (hasTail ? 1 << digits : 0)) |
-      <u32>(digits - 1 > CHUNK_BYTES - 2);
+    const others = HexLanes.others(nibbles, letters) & line;
+    let wrong = <u32>(kind > MODIFY) | <u32>(digits - 1 > CHUNK_BYTES - 2);
     if (hasTail) {
-      wrong |= format.tailFlaw(at + head + digits + 1, tailBytes);
-      if (!format.isTailHex()) wrong |= (i8x16.bitmask(letters) & line) >>> digits;
-      wrong |= <u32>((address & offsetMask) + (format.sizeMax(tailBytes) - 1) > offsetMask);
+      // The separator is the only bit in `others`, and what is above it is the tail.
+      const tailBytes = lineEnd - digits - 1;
+      wrong |=
+        (others & (others - 1)) |
+        format.tailFlaw(at + head + digits + 1, tailBytes) |
+        <u32>((address & offsetMask) + (format.sizeMax(tailBytes) - 1) > offsetMask);
+      if (!format.isTailHex()) wrong |= i8x16.bitmask(letters) & line & (0 - others);
+    } else {
+      wrong |= others;
     }
     if (wrong != 0) break;
 
     at += head + lineEnd + 1;
-    lines += (<u64>1) << (kind << 4);
+    lines += load<u64>(ONE_LINE + (kind << 3));
     if (include != ALL_KINDS && ((include >> kind) & 1) == 0) continue;
 
     const tag = (address >> pageShift) | asid;

@@ -102,6 +102,38 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
     }
   });
 
+  it("reads numbers of every length, whatever is behind them", async () => {
+    for (const [first, ...rest] of format.small
+      .map((line) => line.split(" "))
+      .filter(({ length }) => length > 1)) {
+      for (let digits = 1; digits <= 17; digits += 1) {
+        for (let behind = 0; behind <= 20; behind += 1) {
+          const tail = [...rest.slice(0, -2), "1".repeat(digits), "1".repeat(behind)].join(" ").trimEnd();
+          const lines = [tail, tail.replace("1", "0x1"), tail.replace("11", "1f")].map(
+            (end) => `${first} ${end}`,
+          );
+          const text = `${lines.join("\n")}\n${`${plain}\n`.repeat(9)}`;
+          await compare(text, { pageShift: 12, skipBadLines: true }, `${digits} digits and ${behind}`);
+        }
+      }
+    }
+  });
+
+  it.runIf(format.sizedLine).each(PAGE_SHIFTS)(
+    "touches every page that an access spans, with pages of 2^%i bytes",
+    async (pageShift) => {
+      const page = 1n << BigInt(pageShift);
+      for (const bytes of [0, 1, 2, 8, 9, 10, 15, 16, 17, 64, 99, 100, 255, 256, 4096, 4097, 65535]) {
+        for (let before = 0; before <= Math.min(bytes + 1, 120); before += 1) {
+          const line = format.sizedLine?.(5n * page - BigInt(before), bytes);
+          const text = `${line}\n`.repeat(12);
+          const { error } = await compare(text, { pageShift }, `${bytes} bytes, ${before} before a page`);
+          expect(error).toBeUndefined();
+        }
+      }
+    },
+  );
+
   it("skips bad lines when told to, and counts them", async () => {
     const text = format.bad.map((line) => `${line}\n${plain}\n`).join("");
     for (const textBytes of TEXT_BYTES) {

@@ -24,6 +24,8 @@ export interface TextFormat {
   plain: string;
   valid: string[];
   bad: string[];
+  /** An access of so many bytes, if the format tells of bytes. */
+  sizedLine?: (address: bigint, bytes: number) => string;
   /** A line that is in order. */
   makeLine(random: Random, addresses: Addresses): string;
   /** Bytes that damage is made of. */
@@ -182,6 +184,7 @@ const xdinFormat: TextFormat = {
   title: "xdin",
   reading: xdin,
   parse: parseXdin,
+  sizedLine: (address, bytes) => `w ${address.toString(16)} ${bytes.toString(16)}`,
   plain: "r 7fffe7e0 4",
   small: [
     "i 415130 4",
@@ -333,6 +336,9 @@ const pinFormat: TextFormat = {
   title: "pinatrace",
   reading: pinatrace,
   parse: (text, options) => parsePinatrace(text, options),
+  sizedLine(address, bytes) {
+    return `0x7f2b1c0a1b44: W ${`0x${address.toString(16)}`.padStart(18)} ${`${bytes}`.padStart(2)} 0x1`;
+  },
   plain: "0x7f2b1c0a1b40: R 0x7ffd12345678",
   small: [
     "#",
