@@ -159,6 +159,7 @@ const OPENING: Record<string, string> = {
   ENOTDIR: "no such file: a part of the path is not a folder",
   EACCES: "no permission to read it",
   EISDIR: "is a folder; name a file",
+  EMFILE: "more files are to be open at once than the system allows; raise the limit (ulimit -n)",
 };
 
 /** Why a file cannot be opened, in words. */
@@ -250,10 +251,12 @@ async function chunkedTrace(
   };
 }
 
-/** Says in which trace compressed data are damaged. */
+/** Says in which trace compressed data are damaged, or that its file cannot be opened again. */
 function explainer(label: string): (error: unknown) => never {
   return (error) => {
-    throw error instanceof CompressionError ? new TraceError(`${label}: ${error.message}`) : error;
+    if (error instanceof CompressionError) throw new TraceError(`${label}: ${error.message}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw code !== undefined && code in OPENING ? openingError(label, error) : error;
   };
 }
 

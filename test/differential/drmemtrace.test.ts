@@ -234,6 +234,8 @@ describe("what a drmemtrace file begins with", () => {
     }
     expect(drmemtrace.recognise(new Uint8Array(0))).toBe(false);
     expect(drmemtrace.recognise(new Uint8Array(4096))).toBe(false);
+    // An oracle-general trace that begins at second 25 with object 3.
+    expect(drmemtrace.recognise(new Uint8Array(new Uint32Array([25, 3, 0, 4096, 9, 0]).buffer))).toBe(false);
   });
 });
 

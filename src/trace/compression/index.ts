@@ -8,8 +8,8 @@ import { xz } from "./xz.ts";
 import { zstd } from "./zstd.ts";
 
 /**
- * Plain bytes from compressed ones, so many at a time where that can be chosen; throws a `CompressionError` on
- * damage and on a truncated input.
+ * Plain bytes from compressed ones, so many at a time where that can be chosen. Throws a `CompressionError`
+ * on damage and on a truncated input.
  */
 export type Decompressor = (
   source: AsyncIterable<Uint8Array>,

@@ -9,6 +9,8 @@ import type { Schedule, TraceFormat } from "../format.ts";
 
 const HEADER = 25;
 const VERSION_MAX = 7;
+/** What the second record can be: THREAD, PID, or a marker. */
+const SECOND = [22, 24, 28];
 const SCHEDULES: readonly Schedule[] = ["timestamps", "recorded"];
 
 /** What raw2trace names a thread's file, however it is compressed: `drmemtrace.ls.123.4567.trace.zip`. */
@@ -43,12 +45,13 @@ export const drmemtrace: TraceFormat = {
     "a bundle of up to 8 instructions behind another instruction",
   ],
   hasFooter: true,
-  /** A HEADER of size 0 and its version, as 64 bits or as 32. */
+  /** A HEADER of size 0 and its version, as 64 bits or as 32, and something about the thread. */
   recognise(head) {
     const view = new DataView(head.buffer, head.byteOffset, head.length);
-    if (head.length < 8 || view.getUint32(0, true) !== HEADER) return false;
+    if (head.length < 16 || view.getUint32(0, true) !== HEADER) return false;
     const version = view.getUint32(4, true);
-    return version > 0 && version <= VERSION_MAX;
+    const second = view.getUint32(8, true) === 0 ? 12 : 8;
+    return version > 0 && version <= VERSION_MAX && SECOND.includes(view.getUint16(second, true));
   },
   prepare(_head, parameters, label) {
     const wanted = parameters.get("schedule") ?? "timestamps";
