@@ -2,6 +2,7 @@
 
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
+export { type ImportPerfOptions, type ImportPerfReport, importPerf } from "./run/import_perf.ts";
 export { listFormats, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
