@@ -4,8 +4,8 @@
  *
  *     perf.data --perf script--> pipe --decode, pack--> .cht
  *
- * This process holds the pipe open until perf has ended well. If it does not, packing is called off before the
- * pipe ends, so that half of the samples never look like a trace.
+ * This process holds the pipe open until perf has ended well. If it does not, packing is called off before
+ * the pipe ends, so that half of the samples never look like a trace.
  */
 
 import { execFileSync, spawn } from "node:child_process";

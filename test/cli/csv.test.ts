@@ -1,4 +1,7 @@
-/** Traces in columns and perf's samples on the command line: what is counted, by any workers, and what is refused. */
+/**
+ * Traces in columns and perf's samples on the command line: what is counted, by any workers, and what is
+ * refused.
+ */
 
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";

@@ -22,8 +22,9 @@ const BEHIND = [
 const AUTO = "auto";
 const SAMPLE_BYTES_MAX = 1000;
 /** A sample with its data source described, which no other line has. */
-const SAMPLE =
-  /^\s*\S.*?\s+(?<process>\d+(?:\/\d+)?)\s.*?\d+\.\d+:\s+(?<period>\d+\s+)?\S+:\s+[\da-f]{1,16}\s.*?[\da-f]+\s+\|OP /;
+const BEFORE_EVENT = /^\s*\S.*?\s+(?<process>\d+(?:\/\d+)?)\s.*?\d+\.\d+:\s+(?<period>\d+\s+)?/;
+const FROM_EVENT = /\S+:\s+[\da-f]{1,16}\s.*?[\da-f]+\s+\|OP /;
+const SAMPLE = new RegExp(BEFORE_EVENT.source + FROM_EVENT.source);
 
 export const perfScript: TraceFormat = {
   name: "perf-script",
