@@ -7,14 +7,14 @@
  *
  * What a line refers to is one of
  *     key      an object: a number or a name, of one column or of two
- *     offset   a request for blocks of the volume that the key names: one object, or every page that it touches
+ *     offset   a request for blocks of the volume that the key names: one object, or every page it touches
  *     address  bytes of memory, in an address space that another column may name
  *
- * A column ends at the delimiter, or is quoted (RFC 4180: "a,b" and "" for a quote) and ends on its line. Blanks
- * around it do not count. A name becomes its MurmurHash64A, see lib/murmur.ts.
+ * A column ends at the delimiter, or is quoted (RFC 4180: "a,b" and "" for a quote) and ends on its line.
+ * Blanks around it do not count. A name becomes its MurmurHash64A, see lib/murmur.ts.
  *
- * Lines are cut by compares of 64 bytes at a time and bit masks; only a line with a quote in it is cut byte by
- * byte. Numbers of up to 16 digits are folded in lanes.
+ * Lines are cut by compares of 64 bytes at a time and bit masks; only a line with a quote in it is cut byte
+ * by byte. Numbers of up to 16 digits are folded in lanes.
  */
 
 import {
@@ -508,7 +508,7 @@ function keyOf(column: u32): u64 {
   findField(column);
   const length = <u32>(fieldEnd - fieldAt);
   if (length == 0) isBad = true;
-  // A number is one if it is written as numbers are: 007 and 7 are two names, and a key is what its bytes are.
+  // A number is one if it is written as numbers are: a key is what its bytes are, and 007 is not 7.
   const isPlain = length - 1 < 20 && (load<u8>(fieldAt) != 0x30 || length == 1);
   if (keys != KEYS_NAMES && isPlain) {
     if (length <= 16) {

@@ -4,14 +4,14 @@
  *     stream 1234/1235 [003] 5521.408714:  10007 mem-loads: 7f93f19f4110  5080022 |OP LOAD|LVL L1 hit|...
  *     comm    pid/tid  [cpu]   time:      period   event:       addr       data_src
  *
- * Which fields there are is in the settings; their order is perf's own. A command's name may have spaces in it
- * and some fields are left blank, so a line is read from its time (or, without one, its event) on, forwards to
- * the address and backwards to the process.
+ * Which fields there are is in the settings; their order is perf's own. A command's name may have spaces in
+ * it and some fields are left blank, so a line is read from its time (or, without one, its event) on,
+ * forwards to the address and backwards to the process.
  *
  * What was done is in the lowest five bits of data_src (perf_event_open(2), PERF_MEM_OP_*); where it does not
- * say, in the event's name, and a load where that neither says. A sample without an address, of a prefetch, and
- * lines between samples (call chains, comments, records that are no samples) are no references. How many bytes
- * were touched is not sampled: a sample is a reference to one page.
+ * say, in the event's name, and a load where that neither says. A sample without an address, of a prefetch,
+ * and lines between samples (call chains, comments, records that are no samples) are no references. How many
+ * bytes were touched is not sampled: a sample is a reference to one page.
  */
 
 import {

@@ -1,7 +1,7 @@
 /**
  * MurmurHash64A (A. Appleby, MurmurHash2.cpp, public domain) with seed 0: names of any length as 64-bit ids.
  *
- * Among n names two share an id with a probability of about n^2 / 2^65: 3 in a billion for ten million names.
+ * Among n names two share an id with a probability of about n^2 / 2^65: 3 in a million for ten million names.
  */
 
 const MULTIPLIER: u64 = 0xc6a4a7935bd1e995;

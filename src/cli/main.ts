@@ -9,6 +9,7 @@ import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { checkPolicyCommand } from "./check_policy.ts";
 import { genCommand } from "./gen.ts";
+import { importPerfCommand } from "./import_perf.ts";
 import { infoCommand } from "./info.ts";
 import { listCommand } from "./list.ts";
 import { mrcCommand } from "./mrc.ts";
@@ -47,6 +48,7 @@ for (const command of [
   unpackCommand(),
   genCommand(),
   recordCommand(),
+  importPerfCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),

@@ -3,7 +3,7 @@
 import type { PackReport } from "../types.ts";
 import { formatBytes, formatCountOf, formatRate } from "../units.ts";
 
-export function renderPack({ trace, output, performance }: PackReport): string {
+export function renderPack({ trace, output, performance }: Omit<PackReport, "command">): string {
   const { references, pages, runs, skipped } = trace;
   const bad = skipped === 0 ? "" : `, ${formatCountOf(skipped, "bad line")} skipped`;
   return (

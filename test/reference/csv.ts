@@ -130,7 +130,9 @@ function referencesOf(line: string, options: CsvOptions, spaces: bigint[]): CsvR
   return found;
 }
 
-/** The columns without blanks and quotes, undefined those that are quoted badly; undefined for an open quote. */
+/**
+ * The columns without blanks and quotes, undefined those that are quoted badly; undefined for an open quote.
+ */
 function columnsOf(line: string, delimiter: string): (string | undefined)[] | undefined {
   const raw: string[] = [];
   let rest = line;

@@ -1,9 +1,9 @@
 /*
  * Parser of memory samples as perf script prints them.
  *
- * Why: the simplest reading of a line, against which the fast decoder is tested: one pattern for the fields in
- * the order in which perf prints them (perf-script(1); tools/perf/builtin-script.c), and the operation from its
- * description instead of its bits (tools/perf/util/mem-events.c).
+ * Why: the simplest reading of a line, against which the fast decoder is tested: one pattern for the fields
+ * in the order in which perf prints them (perf-script(1); tools/perf/builtin-script.c), and the operation
+ * from its description instead of its bits (tools/perf/util/mem-events.c).
  */
 
 import type { Kind, Touch } from "./types.ts";

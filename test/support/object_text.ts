@@ -28,7 +28,9 @@ export interface Tags {
   message?: string;
 }
 
-/** Every reference of a text with its page's tag; those before the block with the error, when there is one. */
+/**
+ * Every reference of a text with its page's tag; those before the block with the error, when there is one.
+ */
 export async function decodeTags(
   module: WebAssembly.Module,
   reading: NamedReading,

@@ -1,6 +1,6 @@
 /**
- * zlib streams (RFC 1950), as damo writes DAMON's records. It is in no registry, because its two bytes of magic
- * are too few to tell it from a binary trace.
+ * zlib streams (RFC 1950), as damo writes DAMON's records. It is in no registry, because its two bytes of
+ * magic are too few to tell it from a binary trace.
  */
 
 import { Readable } from "node:stream";

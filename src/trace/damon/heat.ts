@@ -1,6 +1,6 @@
 /**
- * What a DAMON recording says of memory: how many bytes were how hot, and for how long. Bytes are means over a
- * target's snapshots, added over targets. A target whose record does not say how often DAMON looked has its
+ * What a DAMON recording says of memory: how many bytes were how hot, and for how long. Bytes are means over
+ * a target's snapshots, added over targets. A target whose record does not say how often DAMON looked has its
  * accesses as shares of 20 samples an interval, which is DAMON's default (Linux, Documentation/admin-guide/
  * mm/damon/start.rst), or of the most that were seen if those are more.
  */

@@ -1,6 +1,7 @@
 /**
- * Recordings of Linux's DAMON, as damo's JSON (plain or compressed with zlib) and as text of its tracepoints: how
- * hot regions of memory were. They have no references, so they are nothing to replay, but `info` shows them.
+ * Recordings of Linux's DAMON, as damo's JSON (plain or compressed with zlib) and as text of its tracepoints:
+ * how hot regions of memory were. They have no references, so they are nothing to replay, but `info` shows
+ * them.
  */
 
 import { InterruptedError, TraceError } from "../../errors.ts";

@@ -1,10 +1,10 @@
 /**
  * DAMON's records as damo writes them (awslabs/damo, src/_damo_records.py, json and json_compressed):
  *
- *     [ { "target_id": 0, "intervals": {...}, "snapshots": [ { "end_time": "..", "regions": [ .. ] }, .. ] }, .. ]
+ *     [ { "target_id": 0, "intervals": {..}, "snapshots": [ { "end_time": "..", "regions": [ .. ] }, .. ] } ]
  *
- * A recording of hours is far too long to be parsed at once, so it is cut into its snapshots, and each is parsed
- * and checked by itself.
+ * A recording of hours is far too long to be parsed at once, so it is cut into its snapshots, and each is
+ * parsed and checked by itself.
  */
 
 import * as v from "valibot";

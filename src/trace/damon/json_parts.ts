@@ -1,6 +1,6 @@
 /**
- * Cuts damo's JSON into texts that are parsed one by one: every snapshot, and behind its snapshots every record,
- * with an empty array in their place.
+ * Cuts damo's JSON into texts that are parsed one by one: every snapshot, and behind its snapshots every
+ * record, with an empty array in their place.
  *
  *     [ { "target_id": 0, "snapshots": [ {...}, {...} ] }, ... ]
  *     1 2                              3 4                        how many brackets are open

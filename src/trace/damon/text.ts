@@ -1,6 +1,6 @@
 /**
- * DAMON's tracepoints as perf or ftrace print them (Linux, include/trace/events/damon.h): a line a region, and
- * as many lines a snapshot as `nr_regions` says. Old kernels print no age.
+ * DAMON's tracepoints as perf or ftrace print them (Linux, include/trace/events/damon.h): a line a region,
+ * and as many lines a snapshot as `nr_regions` says. Old kernels print no age.
  *
  *     kdamond.0  4452 [000] 82877.315633: damon:damon_aggregated: target_id=0 nr_regions=17 4096-8192: 0 3
  */
@@ -8,8 +8,10 @@
 import { TraceError } from "../../errors.ts";
 import type { DamonItem, Region } from "./snapshot.ts";
 
-const LINE =
-  /\s(?<time>\d+\.\d+):\s+\S*(?:damon_aggregated|damos_before_apply): (?<target>[^:]*?) ?\bnr_regions=(?<count>\d{1,9}) (?<start>\d{1,20})-(?<end>\d{1,20}): (?<samples>-?\d{1,10})(?: (?<age>-?\d{1,10}))?\s*$/;
+const EVENT = /\s(?<time>\d+\.\d+):\s+\S*(?:damon_aggregated|damos_before_apply): (?<target>[^:]*?) ?/;
+const REGION = /\bnr_regions=(?<count>\d{1,9}) (?<start>\d{1,20})-(?<end>\d{1,20}): /;
+const HEAT = /(?<samples>-?\d{1,10})(?: (?<age>-?\d{1,10}))?\s*$/;
+const LINE = new RegExp(EVENT.source + REGION.source + HEAT.source);
 const LINE_BYTES_MAX = 4096;
 const QUOTED_BYTES = 60;
 /** More regions than DAMON is ever given. */

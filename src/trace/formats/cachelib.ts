@@ -1,6 +1,7 @@
 /**
- * Meta's key-value cache traces, as CacheBench replays them (CacheLib, cachebench/workload/KVReplayGenerator.h):
- * a header names the columns, a line stands for as many references as its op_count says.
+ * Meta's key-value cache traces, as CacheBench replays them (CacheLib,
+ * cachebench/workload/KVReplayGenerator.h): a header names the columns, a line stands for as many references
+ * as its op_count says.
  */
 
 import { csvReading, csvShape, linesOf, splitLine } from "../csv.ts";

@@ -25,7 +25,7 @@ export const csv: TraceFormat = {
       default: NONE,
       summary:
         "column of the key, by number from 1 or by its name in the header; two as 2+3. A key that is no decimal " +
-        "number stands for its 64-bit hash (MurmurHash64A; ten million keys collide once in 300 million traces)",
+        "number stands for its 64-bit hash (MurmurHash64A; of ten million keys two have the same in 3 of a million traces)",
     },
     { name: "offset", default: NONE, summary: "column of a block request's offset; id is its volume then" },
     { name: "address", default: NONE, summary: "column of a memory address, instead of id and offset" },

@@ -1,7 +1,7 @@
 /**
  * FIU's block traces: timestamp, pid, process, block, size in blocks, W or R, major and minor device, MD5 of
- * the content, with spaces between. R. Koller, R. Rangaswami, "I/O Deduplication: Utilizing Content Similarity
- * to Improve I/O Performance", FAST 2010. Blocks are of 512 bytes; the device names the volume.
+ * the content, with spaces between. R. Koller, R. Rangaswami, "I/O Deduplication: Utilizing Content
+ * Similarity to Improve I/O Performance", FAST 2010. Blocks are of 512 bytes; the device names the volume.
  */
 
 import { csvReading, csvShape, linesOf } from "../csv.ts";

@@ -22,8 +22,9 @@ const BEHIND = [
 const AUTO = "auto";
 const SAMPLE_BYTES_MAX = 1000;
 /** A sample with its data source described, which no other line has. */
-const SAMPLE =
-  /^\s*\S.*?\s+(?<process>\d+(?:\/\d+)?)\s.*?\d+\.\d+:\s+(?<period>\d+\s+)?\S+:\s+[\da-f]{1,16}\s.*?[\da-f]+\s+\|OP /;
+const BEFORE_EVENT = /^\s*\S.*?\s+(?<process>\d+(?:\/\d+)?)\s.*?\d+\.\d+:\s+(?<period>\d+\s+)?/;
+const FROM_EVENT = /\S+:\s+[\da-f]{1,16}\s.*?[\da-f]+\s+\|OP /;
+const SAMPLE = new RegExp(BEFORE_EVENT.source + FROM_EVENT.source);
 
 export const perfScript: TraceFormat = {
   name: "perf-script",
@@ -44,13 +45,32 @@ export const perfScript: TraceFormat = {
   prepare(head, parameters, label) {
     const given = parameters.get("fields") ?? AUTO;
     const fields = given === AUTO ? fieldsOf(head, label) : given.split(",");
-    refuseUnknown(fields);
+    checkPerfFields(fields);
     const settings = ["pid", "time", "period", "event", "data_src"].map((field) => +fields.includes(field));
     const hasProcesses = fields.includes("pid");
     const expected = `${perfScript.expected}${hasProcesses ? " of one of at most 4095 processes" : ""}`;
     return { settings, expected: `${expected} (fields=${fields.join(",")})`, sequential: hasProcesses };
   },
 };
+
+/** Complains about fields that are not known, or among which no address is found. */
+export function checkPerfFields(fields: readonly string[]): void {
+  const known = [...BEFORE, ADDRESS, ...BEHIND];
+  const unknown = fields.find((field) => !known.includes(field));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `format perf-script: field "${unknown}" is not read${nearest(unknown, known)}; fields are ${known.join(", ")}`,
+    );
+  }
+  if (!fields.includes(ADDRESS)) {
+    throw new UserError("format perf-script: fields must have addr: perf record -d samples it");
+  }
+  if (!fields.includes("time") && !fields.includes("event")) {
+    throw new UserError(
+      "format perf-script: fields must have time or event, behind which the address is found",
+    );
+  }
+}
 
 // --- internal ---
 
@@ -72,22 +92,4 @@ function firstSample(head: Uint8Array) {
   const lines = new TextDecoder("latin1").decode(head).split("\n");
   const samples = lines.filter((line) => line.length <= SAMPLE_BYTES_MAX && line.includes("|OP "));
   return samples.map((line) => SAMPLE.exec(line)?.groups).find((groups) => groups !== undefined);
-}
-
-function refuseUnknown(fields: string[]): void {
-  const known = [...BEFORE, ADDRESS, ...BEHIND];
-  const unknown = fields.find((field) => !known.includes(field));
-  if (unknown !== undefined) {
-    throw new UserError(
-      `format perf-script: field "${unknown}" is not read${nearest(unknown, known)}; fields are ${known.join(", ")}`,
-    );
-  }
-  if (!fields.includes(ADDRESS)) {
-    throw new UserError("format perf-script: fields must have addr: perf record -d samples it");
-  }
-  if (!fields.includes("time") && !fields.includes("event")) {
-    throw new UserError(
-      "format perf-script: fields must have time or event, behind which the address is found",
-    );
-  }
 }
