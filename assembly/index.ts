@@ -1,11 +1,13 @@
 /** The engine's whole ABI: re-exports, nothing else. Numbers of more than 32 bits cross as f64. */
 
+import "./generate";
 import "./policies";
 
 export {
   dictionaryKindsAt,
   dictionaryTagsAt,
   initDictionary,
+  initSmallTags,
   internRuns,
   lookUpTags,
 } from "./analysis/intern";
@@ -88,6 +90,16 @@ export {
   textConsumed,
   textStatus,
 } from "./decode/text";
+export { patternAbout, patternCount } from "./generate/registry";
+export {
+  addPart,
+  countTouched,
+  generatedReferences,
+  generateRuns,
+  partTableAt,
+  setKindShares,
+  touchedPages,
+} from "./generate/stream";
 export { commit, reservedBytes } from "./layout";
 export { bucketCount, bucketStart } from "./lib/log_buckets";
 export { setSeed } from "./lib/rng";

@@ -2,7 +2,8 @@
 
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
-export { listFormats, listPolicies } from "./run/lists.ts";
+export { type GenOptions, gen } from "./run/gen.ts";
+export { listFormats, listPatterns, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
 export type { ReplayOptions } from "./run/plan.ts";
@@ -15,10 +16,12 @@ export type {
   Costs,
   CurvePoint,
   FailedCell,
+  GenReport,
   Kind,
   MrcReport,
   PackReport,
   PageSize,
+  PatternAbout,
   PolicyAbout,
   Progress,
   ReplayReport,

@@ -48,15 +48,20 @@ export interface ChosenPolicy {
   file?: string | undefined;
 }
 
-/** A parameter as a policy's file in assembly/policies declares it. */
+/** A parameter as a policy's or a pattern's file in assembly declares it. */
 export interface ParameterAbout {
   name: string;
-  /** A share is written as a percentage, `5%`; it may have choices besides, such as `adaptive`. */
-  type: "integer" | "share" | "choice";
+  /**
+   * A share is written as a percentage, `5%`; numbers and shares may have choices besides, such as
+   * `adaptive`.
+   */
+  type: "integer" | "number" | "share" | "choice" | "file";
   default: number | string;
-  /** Of an integer, or of a share in percent. */
+  /** Of a number, or of a share in percent. */
   min?: number | undefined;
   max?: number | undefined;
+  /** A parameter declared before that this one must not exceed. */
+  most?: string | undefined;
   choices?: string[] | undefined;
   summary: string;
 }
@@ -68,6 +73,14 @@ export interface PolicyAbout {
   paper: string;
   parameters: ParameterAbout[];
   clairvoyant: boolean;
+}
+
+/** A pattern of references as its file in assembly/generate declares it, and what every pattern has. */
+export interface PatternAbout {
+  name: string;
+  summary: string;
+  source: string;
+  parameters: ParameterAbout[];
 }
 
 /** A trace format as its file in src/trace/formats declares it. */
@@ -106,6 +119,32 @@ export interface PackReport {
     references: { total: number } & Record<Kind, number>;
   };
   output: { path: string; bytes: number; bytes_per_run: number };
+  performance: Performance;
+}
+
+/** What `gen` reports; the same object is what `--json` prints. */
+export interface GenReport {
+  command: "gen";
+  /** In the order given. */
+  patterns: {
+    name: string;
+    /** As given; the share of the references is the weight by the sum of all. */
+    weight: number;
+    /** The pages from `first` on are the pattern's. */
+    first: number;
+    pages: number;
+    /** Defaults included. */
+    params: Record<string, number | string>;
+  }[];
+  seed: number;
+  trace: {
+    /** Distinct pages referenced. */
+    pages: number;
+    page_bytes: number;
+    references: { total: number } & Record<Kind, number>;
+  };
+  /** `path` is null where the text went to a stream. */
+  output: { path: string | null; format: string; bytes: number };
   performance: Performance;
 }
 

@@ -27,6 +27,17 @@ export function parseBytes(text: string, what: string): number {
   return bytes;
 }
 
+const MULTIPLES: Record<string, number> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** A whole number from `10k`, `1.5M` or `4096`: unlike sizes, counts have decimal units. */
+export function parseCount(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([kmgt]?)$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const count = Number(match[1]) * (MULTIPLES[match[2]?.toUpperCase() ?? ""] ?? Number.NaN);
+  const whole = Math.round(count);
+  return Number.isSafeInteger(whole) && Math.abs(count - whole) < 1e-6 ? whole : undefined;
+}
+
 /** A share of 1 from `50%`, or undefined when `text` is no percentage. */
 export function parsePercentage(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)%$/.exec(text.trim());

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { PRESETS } from "../src/machine/presets/index.ts";
 import { FORMATS } from "../src/trace/formats/index.ts";
 import { POLICIES } from "./support/builds.ts";
+import { PATTERNS } from "./support/generated.ts";
 import { importsOf, type Source, sourcesOf, textOf, withoutStrings } from "./support/sources.ts";
 
 const COLUMNS_MAX = 110;
@@ -35,6 +36,7 @@ const SRC_IMPORTS: Record<string, string[]> = {
 const ASSEMBLY_IMPORTS: Record<string, string[]> = {
   policies: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   decode: ["assembly/core/", "assembly/lib/", "assembly/layout"],
+  generate: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   analysis: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   mm: ["assembly/core/", "assembly/lib/", "assembly/layout"],
   core: ["assembly/lib/", "assembly/layout"],
@@ -120,6 +122,23 @@ describe("imports in assembly", () => {
       const others = importsOf(source).filter((target) => target.startsWith("assembly/policies/"));
       expect(others, source.path).toEqual([]);
     }
+  });
+});
+
+describe("a pattern is one file and one line", () => {
+  const machinery = ["pattern", "registry", "stream"];
+  const files = entriesOf("assembly/generate", ASSEMBLY).filter((file) => !machinery.includes(file));
+  const index = textOf("assembly/generate/index.ts");
+
+  it.each(files)("in the registry, with the name that its file has: %s", (file) => {
+    expect(index.split("\n").filter((line) => line === `import "./${file}";`)).toHaveLength(1);
+    const { text, code } = ASSEMBLY.find(({ path }) => path === `assembly/generate/${file}.ts`)!;
+    expect(/"name": "([^"]+)"/.exec(text)?.[1]).toBe(nameOf(file));
+    expect(code.trimEnd()).toMatch(/\nregisterPattern<\w+>\(\);$/);
+  });
+
+  it("and then it is in the list", () => {
+    expect(PATTERNS.map(({ name }) => name).sort()).toEqual(files.map(nameOf).sort());
   });
 });
 

@@ -7,6 +7,8 @@
  *
  *     slot   tag u64 | id + 1 u32, 0 for an empty slot | unused u32
  *
+ * Where all tags are known to be small numbers, an array of ids + 1 by tag, u32, stands in for the table.
+ *
  * With a dictionary the way back is kept too, and which kinds of reference each page has seen:
  *     tags u64[pages]   kinds u8[pages], a bit for each kind
  */
@@ -29,6 +31,8 @@ const NO_PAGE: u32 = u32.MAX_VALUE;
 let table: usize = 0;
 let slotBits: u32 = 0;
 
+let idOfTag: usize = 0;
+
 let dictionaryTags: usize = 0;
 let dictionaryKinds: usize = 0;
 
@@ -36,6 +40,11 @@ let dictionaryKinds: usize = 0;
 export function initDictionary(pages: u32): void {
   dictionaryTags = reserveArray<u64>(pages);
   dictionaryKinds = reserveArray<u8>(pages);
+}
+
+/** Reserves the array that stands in for the table where all tags are below `tags`. */
+export function initSmallTags(tags: u32): void {
+  idOfTag = reserveArray<u32>(tags);
 }
 
 export function dictionaryTagsAt(): usize {
@@ -50,6 +59,7 @@ export function dictionaryKindsAt(): usize {
  * has run out.
  */
 export function internRuns(count: u32): u32 {
+  if (idOfTag != 0) return internSmallTags(count);
   if (table == 0 && !grow(SLOT_BITS_FIRST)) return 0;
   const tags = tagsAt();
   const attrs = attrsAt();
@@ -71,17 +81,47 @@ export function internRuns(count: u32): u32 {
       shift = 64 - slotBits;
     }
     store<u32>(ids + ((<usize>run) << 2), page);
-    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
-    references += (attr >> REFERENCES_SHIFT) + 1;
-    if (kinds != 0) {
-      const seen = <u32>load<u8>(kinds + page);
-      const kind: u32 = 1 << (attr & KIND_MASK);
-      if ((seen & kind) == 0) store<u8>(kinds + page, <u8>(seen | kind));
-    }
+    references += countRun(attrs + ((<usize>run) << 1), kinds, page);
     run++;
   }
   stats.references += references;
   return run;
+}
+
+function internSmallTags(count: u32): u32 {
+  const tags = tagsAt();
+  const attrs = attrsAt();
+  const ids = idsAt();
+  const kinds = dictionaryKinds;
+  const known = idOfTag;
+  let references: u64 = 0;
+  let run: u32 = 0;
+  for (; run < count; run++) {
+    const tag = load<u64>(tags + ((<usize>run) << 3));
+    const at = known + ((<usize>tag) << 2);
+    let page = load<u32>(at) - 1;
+    if (page == NO_PAGE) {
+      page = newPage();
+      if (page == NO_PAGE) break;
+      store<u32>(at, page + 1);
+      if (dictionaryTags != 0) store<u64>(dictionaryTags + ((<usize>page) << 3), tag);
+    }
+    store<u32>(ids + ((<usize>run) << 2), page);
+    references += countRun(attrs + ((<usize>run) << 1), kinds, page);
+  }
+  stats.references += references;
+  return run;
+}
+
+/** The references of the run with its attributes at `attr`, whose kind is noted for its page. */
+function countRun(at: usize, kinds: usize, page: u32): u32 {
+  const attr = <u32>load<u16>(at);
+  if (kinds != 0) {
+    const seen = <u32>load<u8>(kinds + page);
+    const kind: u32 = 1 << (attr & KIND_MASK);
+    if ((seen & kind) == 0) store<u8>(kinds + page, <u8>(seen | kind));
+  }
+  return (attr >> REFERENCES_SHIFT) + 1;
 }
 
 /** Writes the tags of the first `count` runs from their ids and the dictionary. */

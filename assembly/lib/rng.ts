@@ -31,6 +31,25 @@ export class Rng {
   below(bound: u32): u32 {
     return <u32>((<u64>this.next() * bound) >> 32);
   }
+
+  /**
+   * A number below `bound`, all of them equally likely (D. Lemire, Fast random integer generation in an
+   * interval, ACM Transactions on Modeling and Computer Simulation 29(1), 2019).
+   */
+  evenlyBelow(bound: u32): u32 {
+    let product = <u64>this.next() * bound;
+    if (<u32>product < bound) {
+      const unfair: u32 = (0 - bound) % bound;
+      while (<u32>product < unfair) product = <u64>this.next() * bound;
+    }
+    return <u32>(product >> 32);
+  }
+
+  /** At least 0 and below 1, in steps of 2^-52. */
+  fraction(): f64 {
+    const high = (<u64>this.next()) << 20;
+    return <f64>(high | (this.next() >> 12)) / 4503599627370496.0;
+  }
 }
 
 let seedValue: u64 = 1;

@@ -1,12 +1,12 @@
-/** `clockhand list policies|formats|machines` */
+/** `clockhand list policies|formats|machines|patterns` */
 
 import { Argument, Command } from "commander";
 
-const LISTS = ["policies", "formats", "machines"] as const;
+const LISTS = ["policies", "formats", "machines", "patterns"] as const;
 
 export function listCommand(): Command {
   return new Command("list")
-    .description("list policies, trace formats or machines")
+    .description("list policies, trace formats, machines or patterns")
     .addArgument(new Argument("<what>", "what to list").choices(LISTS))
     .option("--json", "print one JSON document instead of text")
     .addHelpText("after", "\nExamples:\n  $ clockhand list policies\n  $ clockhand list machines --json\n")
@@ -14,7 +14,7 @@ export function listCommand(): Command {
 }
 
 async function run(what: (typeof LISTS)[number], { json }: { json?: boolean }): Promise<void> {
-  const { listFormats, listPolicies } = await import("../run/lists.ts");
+  const { listFormats, listPatterns, listPolicies } = await import("../run/lists.ts");
   const { listMachines } = await import("../machine/machine.ts");
   const text = await import("../report/lists_text.ts");
   const print = <T>(items: T, render: (items: T) => string): void => {
@@ -23,6 +23,7 @@ async function run(what: (typeof LISTS)[number], { json }: { json?: boolean }): 
   };
   if (what === "policies") print(listPolicies(), text.renderPolicies);
   else if (what === "formats") print(listFormats(), text.renderFormats);
+  else if (what === "patterns") print(listPatterns(), text.renderPatterns);
   else print(listMachines().map(machineRow), text.renderMachines);
 
   function machineRow(machine: ReturnType<typeof listMachines>[number]) {

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf } from "../errors.ts";
 import { checkPolicyCommand } from "./check_policy.ts";
+import { genCommand } from "./gen.ts";
 import { listCommand } from "./list.ts";
 import { mrcCommand } from "./mrc.ts";
 import { newPolicyCommand } from "./new_policy.ts";
@@ -41,6 +42,7 @@ for (const command of [
   mrcCommand(),
   packCommand(),
   unpackCommand(),
+  genCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),

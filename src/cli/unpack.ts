@@ -3,10 +3,10 @@
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { Command, Option } from "commander";
+import { TEXT_FORMATS } from "../run/text_formats.ts";
 import type { UnpackFormat } from "../run/unpack.ts";
 import { runCommand } from "./run_command.ts";
-
-const FORMATS: readonly UnpackFormat[] = ["ids", "csv", "lackey"];
+import { TEXT_FORMATS_HELP } from "./text_formats_help.ts";
 
 const EXAMPLES = `
 Examples:
@@ -19,8 +19,8 @@ export function unpackCommand(): Command {
     .description("write a packed trace as text")
     .argument("<trace>", "packed trace")
     .addOption(
-      new Option("--as <format>", "page ids, one CSV line a run, or lackey's text")
-        .choices(FORMATS)
+      new Option("--as <format>", TEXT_FORMATS_HELP)
+        .choices(TEXT_FORMATS.map(({ name }) => name))
         .default("ids"),
     )
     .option("-o, --output <file>", "file to write (default: standard output)")

@@ -35,8 +35,33 @@ export interface MmuSetup {
   accessedByWalk: boolean;
 }
 
+/** A pattern of a stream of references; see assembly/generate/stream.ts. */
+export interface StreamPart {
+  /** Its place in the registry, and numbers for its parameters in their order. */
+  index: number;
+  values: readonly number[];
+  /** What it is fitted to, if it is. */
+  table: Float64Array | undefined;
+  /** The share of choices that are of this part or of one before it. */
+  chosenBelow: number;
+  first: number;
+  repeat: number;
+  /** Shares of the kinds; the rest are loads. */
+  fetches: number;
+  stores: number;
+  modifies: number;
+}
+
+export interface StreamSetup {
+  parts: readonly StreamPart[];
+  /** Counts distinct pages, all below this. */
+  countPagesBelow?: number | undefined;
+}
+
 export interface EngineSetup {
   runs: RunsSetup;
+  /** References to generate. */
+  stream?: StreamSetup | undefined;
   text?: TextSetup;
   /** Frame table and policy; without them the engine only decodes and interns. */
   memory?: { frames: number; policy: ChosenPolicy };
@@ -47,6 +72,8 @@ export interface EngineSetup {
   nextUse?: boolean;
   /** Keeps, or is given, the tag of every page id. */
   dictionary?: boolean;
+  /** All tags are below this: pages are then interned without hashing. */
+  tagsBelow?: number | undefined;
   /** Reserves a block of so many runs for packing. */
   packBlockRuns?: number;
   /** What to make of the interned runs; see analysis.ts. */
@@ -93,6 +120,9 @@ export class Engine {
     reserve(core, setup);
     if (!core.commit()) throw tooLarge(setup.memory?.frames ?? 0, core.reservedBytes());
     if (setup.mmu !== undefined) core.clearMmu();
+    setup.stream?.parts.forEach(({ table }, part) => {
+      if (table !== undefined) this.views().f64.set(table, (core.partTableAt(part) >>> 0) / 8);
+    });
   }
 
   /** The first `count` elements of a column, as bytes of the engine's memory; valid until the next call. */
@@ -165,6 +195,11 @@ export class Engine {
     return Object.fromEntries(counts) as Record<Kind, number>;
   }
 
+  generatedReferences(): Record<Kind, number> {
+    const counts = KINDS.map((kind, code) => [kind, this.core.generatedReferences(code)]);
+    return Object.fromEntries(counts) as Record<Kind, number>;
+  }
+
   tlbCounts(): TlbCounts[] {
     return this.tlbs.map((_, index) => ({
       misses: this.core.tlbMisses(index),
@@ -213,6 +248,7 @@ function reserve(core: Core, setup: EngineSetup): void {
     const { capacityBytes, pageShift, include, skipBadLines } = setup.text;
     core.initText(capacityBytes, pageShift, include, skipBadLines);
   }
+  if (setup.stream !== undefined) initStream(core, setup.stream);
   const frames = setup.memory?.frames ?? 0;
   if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);
   core.initFrames(frames, setup.pages, setup.mmu !== undefined);
@@ -227,9 +263,21 @@ function reserve(core: Core, setup: EngineSetup): void {
     enterPolicy(core, policy, () => core.initPolicy(policy.index, frames, setup.pages));
   }
   if (setup.nextUse) core.initNextUse(setup.pages);
+  if (setup.tagsBelow !== undefined) core.initSmallTags(setup.tagsBelow);
   if (setup.dictionary) core.initDictionary(setup.pages);
   if (setup.packBlockRuns !== undefined) core.initPack(setup.packBlockRuns);
   for (const analysis of setup.analyses ?? []) analysis.reserve(core, setup.pages);
+}
+
+function initStream(core: Core, { parts, countPagesBelow }: StreamSetup): void {
+  for (const { index, values, table, chosenBelow, first, repeat, fetches, stores, modifies } of parts) {
+    values.forEach((value, parameter) => {
+      core.setParameter(parameter, value);
+    });
+    core.addPart(index, table?.length ?? 0, chosenBelow, first, repeat);
+    core.setKindShares(fetches, stores, modifies);
+  }
+  if (countPagesBelow !== undefined) core.countTouched(countPagesBelow);
 }
 
 function initMmu(core: Core, mmu: MmuSetup): void {
@@ -273,6 +321,9 @@ function exhausted(pages: number): UserError {
 
 function tooLarge(frames: number, bytes: number): UserError {
   const need = Number.isFinite(bytes) ? `${formatBytes(bytes)} of state` : "more than 4 GiB of state";
+  if (frames === 0) {
+    return new UserError(`so many pages need ${need}, and an engine has 4 GiB; use fewer or larger ones`);
+  }
   return new UserError(
     `${frames.toLocaleString("en-US")} frames need ${need}, and an engine has 4 GiB; ` +
       "use fewer frames or larger pages",

@@ -7,6 +7,7 @@ export interface Views {
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
+  readonly f64: Float64Array;
 }
 
 export function viewsOf(memory: WebAssembly.Memory): () => Views {
@@ -19,6 +20,7 @@ export function viewsOf(memory: WebAssembly.Memory): () => Views {
         u8: new Uint8Array(buffer),
         u16: new Uint16Array(buffer),
         u32: new Uint32Array(buffer),
+        f64: new Float64Array(buffer),
       };
     }
     return views;

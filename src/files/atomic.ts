@@ -1,7 +1,8 @@
 /** Files that appear whole or not at all: written under another name beside the wanted one, then renamed. */
 
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { UserError } from "../errors.ts";
 import { explaining, writeFully } from "./write.ts";
 
 const MARK = ".part-";
@@ -10,6 +11,13 @@ const MARK = ".part-";
 export function partName(path: string): string {
   const random = Math.random().toString(36).slice(2, 8);
   return join(dirname(path), `${basename(path)}${MARK}${process.pid}-${random}`);
+}
+
+/** Refuses a target that no file can be renamed to. */
+export function checkTarget(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UserError(`${path}: is a folder; name a file to write`);
+  }
 }
 
 /** Lets `write` fill a file of another name and renames it; removes it if that fails. */

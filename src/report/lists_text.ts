@@ -1,19 +1,28 @@
-/** The lists of policies, formats and machines for people to read. */
+/** The lists of policies, formats, machines and patterns for people to read. */
 
-import type { FormatAbout, PolicyAbout } from "../types.ts";
+import type { FormatAbout, ParameterAbout, PatternAbout, PolicyAbout } from "../types.ts";
 
 export function renderPolicies(policies: PolicyAbout[]): string {
-  const blocks = policies.map(({ name, summary, paper, parameters }) => {
-    const lines = [`${name}`, `    ${summary}.`, `    ${paper}`];
-    for (const { name: parameter, type, default: value, choices, min, max, summary: about } of parameters) {
-      const unit = type === "share" ? "%" : "";
-      const limits = type === "choice" ? [] : [`${min}${unit} to ${max}${unit}`];
-      const range = [...limits, ...(choices ?? [])].join(" | ");
-      lines.push(`    ${parameter}=${value}  (${range}) ${about}`);
-    }
-    return lines.join("\n");
-  });
+  return blocksOf(policies.map(({ paper, ...policy }) => ({ ...policy, source: paper })));
+}
+
+export function renderPatterns(patterns: PatternAbout[]): string {
+  return blocksOf(patterns);
+}
+
+function blocksOf(items: PatternAbout[]): string {
+  const blocks = items.map(({ name, summary, source, parameters }) =>
+    [name, `    ${summary}.`, `    ${source}`, ...parameters.map(parameterLine)].join("\n"),
+  );
   return `${blocks.join("\n\n")}\n`;
+}
+
+function parameterLine({ name, type, default: value, choices, min = 0, max, most, summary }: ParameterAbout) {
+  const unit = type === "share" ? "%" : "";
+  const end = most ?? `${max ?? (type === "share" ? 100 : 0xffffffff)}${unit}`;
+  const isNumber = type !== "choice" && type !== "file";
+  const range = [...(isNumber ? [`${min}${unit} to ${end}`] : []), ...(choices ?? [])].join(" | ");
+  return `    ${name}=${value}  (${type === "file" ? "FILE" : range}) ${summary}`;
 }
 
 export function renderFormats(formats: FormatAbout[]): string {

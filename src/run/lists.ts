@@ -1,8 +1,9 @@
 /** What there is to choose from. */
 
+import { listPatterns as patternsOf } from "../engine/patterns.ts";
 import { listPolicies as policiesOf } from "../engine/policies.ts";
 import { FORMATS } from "../trace/formats/index.ts";
-import type { FormatAbout, PolicyAbout } from "../types.ts";
+import type { FormatAbout, PatternAbout, PolicyAbout } from "../types.ts";
 import { engineModule } from "./session.ts";
 
 /** Every replacement policy with its parameters. */
@@ -18,4 +19,9 @@ export function listFormats(): FormatAbout[] {
     source,
     parameters: [...parameters],
   }));
+}
+
+/** Every pattern that can be generated, with its parameters. */
+export function listPatterns(): PatternAbout[] {
+  return patternsOf(engineModule());
 }

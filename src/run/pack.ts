@@ -1,8 +1,6 @@
 /** `pack`: a trace of any format, or a packed one with other kinds, into a packed trace. */
 
-import { statSync } from "node:fs";
-import { UserError } from "../errors.ts";
-import { writeWhole } from "../files/atomic.ts";
+import { checkTarget, writeWhole } from "../files/atomic.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { inspectTrace } from "../trace/open.ts";
 import { total } from "../trace/packed/layout.ts";
@@ -34,7 +32,7 @@ export async function pack(options: PackOptions): Promise<PackReport> {
   const include = includeMask(options.include);
   const trace: TraceTask = { path, format, pageShift, include, skipBadLines, machine: undefined };
   const file = inspectTrace(path, format);
-  if (statOf(output)?.isDirectory()) throw new UserError(`${output}: is a folder; name a file to write`);
+  checkTarget(output);
   const others = decodersFor(file, workers);
   const session = new Session({ module: engineModule(), workers: others + 2, signal, onProgress });
   try {
@@ -54,8 +52,4 @@ export async function pack(options: PackOptions): Promise<PackReport> {
   } finally {
     await session.close();
   }
-}
-
-function statOf(path: string) {
-  return statSync(path, { throwIfNoEntry: false });
 }

@@ -1,13 +1,18 @@
 /** Where a worker's runs come from. */
 
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, EngineSetup } from "../engine/engine.ts";
 import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
+import { GeneratedRuns } from "./generated_runs.ts";
+import { PAGES_UNKNOWN_MAX } from "./limits.ts";
 import { PackedRuns } from "./packed_runs.ts";
 import { ProgressWriter } from "./progress.ts";
 import { SplitRuns } from "./split_runs.ts";
 import type { DecodeResult, RunsFrom, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
+
+/** An array by page number takes no more memory than a table of as many pages as there may be. */
+const SMALL_TAGS_MAX = 4 * PAGES_UNKNOWN_MAX;
 
 /**
  * Runs that arrive in an engine's run buffer, block by block; a block may be empty, the end is `undefined`.
@@ -22,11 +27,14 @@ export interface RunSource {
 }
 
 /** What an engine must set up to have runs from there. */
-export function textFor(from: RunsFrom) {
-  return from.from === "trace" ? { text: textSetup(from.trace) } : {};
+export function setupFor(from: RunsFrom): Pick<EngineSetup, "text" | "stream" | "tagsBelow" | "seed"> {
+  if (from.from === "trace") return { text: textSetup(from.trace) };
+  if (from.from !== "generated") return {};
+  const { parts, pagesEnd, seed } = from;
+  return { stream: { parts }, seed, ...(pagesEnd <= SMALL_TAGS_MAX && { tagsBelow: pagesEnd }) };
 }
 
-/** Opens `from` for an engine that was set up with `textFor(from)`. */
+/** Opens `from` for an engine that was set up with `setupFor(from)`. */
 export async function openRuns(
   from: RunsFrom,
   engine: Engine,
@@ -37,6 +45,8 @@ export async function openRuns(
       return PackedRuns.open(from, engine);
     case "split":
       return new SplitRuns(module, from.split, engine);
+    case "generated":
+      return new GeneratedRuns(from, engine);
     case "trace":
       return openText(from.trace, engine);
   }

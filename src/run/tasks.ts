@@ -1,7 +1,7 @@
 /** What the main thread and its workers tell each other. All of it survives structured cloning. */
 
 import type { SampledCurve, Sampling, WorkingSet } from "../engine/analysis.ts";
-import type { MmuSetup } from "../engine/engine.ts";
+import type { MmuSetup, StreamPart } from "../engine/engine.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
 import type { PackedProgress } from "../trace/packed/writer.ts";
@@ -42,11 +42,21 @@ export interface PackedFrom {
   futures?: string | undefined;
 }
 
-/** Where a task's runs come from: decoded from the trace, by one worker or several, or packed. */
+/** References to be generated, to pages below `pagesEnd`. */
+export interface GeneratedFrom {
+  from: "generated";
+  parts: StreamPart[];
+  pagesEnd: number;
+  references: number;
+  seed: number;
+}
+
+/** Where a task's runs come from: decoded from the trace, by one worker or several, packed, or generated. */
 export type RunsFrom =
   | { from: "trace"; trace: TraceTask }
   | { from: "split"; split: SplitTrace }
-  | PackedFrom;
+  | PackedFrom
+  | GeneratedFrom;
 
 interface CommonTask {
   /** See progress.ts. */

@@ -1,93 +1,80 @@
-/** `unpack`: a packed trace as text: page ids, CSV, or lackey's format. */
+/** `unpack`: a packed trace as text, in one of the formats of text_formats.ts. */
 
 import { InterruptedError, UserError } from "../errors.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
-import { KINDS } from "../types.ts";
+import {
+  type TextFormatName,
+  type TextOutput,
+  type TextRun,
+  TextWriter,
+  textFormat,
+  writeTo,
+} from "./text_formats.ts";
 
-export type UnpackFormat = "ids" | "csv" | "lackey";
+export type UnpackFormat = TextFormatName;
 
 export interface UnpackOptions {
   trace: string;
   format: UnpackFormat;
-  /** Where the text goes: a stream of Node's, or anything with such a method. */
   output: TextOutput;
   signal?: AbortSignal | undefined;
 }
 
-export interface TextOutput {
-  write(text: string, done: (error?: Error | null) => void): unknown;
-}
+/** A tag is two words: the address space in the highest bits, the virtual page below; or an object. */
+const ASID_SHIFT = 20;
+const VPN_HIGH_MASK = (1 << ASID_SHIFT) - 1;
+const HIGH_SAFE_MAX = 1 << 21;
+const WORD = 2 ** 32;
 
-const ASID_SHIFT = 52n;
-const VPN_MASK = (1n << ASID_SHIFT) - 1n;
-const CHUNK_CHARACTERS = 1 << 16;
-const LACKEY_KINDS = ["I ", " L", " S", " M"];
-
-/**
- * Writes one line for every reference. `ids` has page ids by first touch for traces with addresses, and the
- * objects' own ids for others; `csv` has address space, page number, kind and the length of a run; `lackey`
- * has the first byte of the page for an address, and a size of 1.
- */
-export async function unpack({ trace, format, output, signal }: UnpackOptions): Promise<void> {
+/** Writes all references. `ids` are by first touch for traces with addresses, the objects' own for others. */
+export async function unpack(options: UnpackOptions): Promise<void> {
+  const { trace, output, signal } = options;
   const packed = await PackedTrace.open(trace);
   try {
     const { pageShift, pages } = packed.header;
     const isObjects = pageShift === 0;
-    if (isObjects && format === "lackey") {
+    const format = textFormat(options.format);
+    if (isObjects && format.hasAddresses) {
       throw new UserError(`${trace}: holds objects without addresses; unpack it as ids or csv`);
     }
-    const tags = new BigUint64Array(pages);
-    packed.readPages((bytes, _, first) => {
-      new Uint8Array(tags.buffer).set(bytes, first * 8);
+    const writer = new TextWriter(format, { pageShift }, async (bytes) => {
+      await writeTo(output)(bytes);
+      if (signal?.aborted) throw new InterruptedError();
     });
-    const line = lineOf(format, tags, pageShift);
-    let text = format === "csv" ? "asid,page,kind,references\n" : "";
+    const tags = tagsOf(packed, pages);
+    const run: TextRun = { id: 0, asid: 0, page: 0, kind: 0, references: 0 };
     for (let number = 0; number < packed.runBlocks; number++) {
       const { ids, attrs } = packed.readRuns(number);
-      for (let run = 0; run < attrs.length; run++) {
-        const attr = attrs[run] as number;
-        const references = (attr >> 2) + 1;
-        const one = line(ids[run] as number, attr & 3, references);
-        text += format === "csv" ? one : one.repeat(references);
-        if (text.length < CHUNK_CHARACTERS) continue;
-        await write(output, text);
-        text = "";
-        if (signal?.aborted) throw new InterruptedError();
+      for (let at = 0; at < attrs.length; at++) {
+        const id = ids[at] as number;
+        const low = tags[2 * id] as number;
+        const high = tags[2 * id + 1] as number;
+        if (isObjects) {
+          run.page = high < HIGH_SAFE_MAX ? high * WORD + low : (BigInt(high) << 32n) | BigInt(low);
+          run.id = run.page;
+        } else {
+          run.id = id;
+          run.asid = high >>> ASID_SHIFT;
+          run.page = (high & VPN_HIGH_MASK) * WORD + low;
+        }
+        const attr = attrs[at] as number;
+        run.kind = attr & 3;
+        run.references = (attr >> 2) + 1;
+        const written = writer.add(run);
+        if (written !== undefined) await written;
       }
     }
-    await write(output, text);
+    await writer.flush();
   } finally {
     packed.close();
   }
 }
 
-function lineOf(
-  format: UnpackFormat,
-  tags: BigUint64Array,
-  pageShift: number,
-): (id: number, kind: number, references: number) => string {
-  const isObjects = pageShift === 0;
-  const tagOf = (id: number) => tags[id] as bigint;
-  switch (format) {
-    case "ids":
-      return isObjects ? (id) => `${tagOf(id)}\n` : (id) => `${id}\n`;
-    case "csv":
-      return (id, kind, references) => {
-        const tag = tagOf(id);
-        const asid = isObjects ? 0n : tag >> ASID_SHIFT;
-        const page = isObjects ? tag : tag & VPN_MASK;
-        return `${asid},${page},${KINDS[kind]},${references}\n`;
-      };
-    case "lackey":
-      return (id, kind) => {
-        const address = ((tagOf(id) & VPN_MASK) << BigInt(pageShift)) & 0xffffffffffffffffn;
-        return `${LACKEY_KINDS[kind]} ${address.toString(16).padStart(8, "0")},1\n`;
-      };
-  }
-}
-
-function write(output: TextOutput, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.write(text, (error) => (error ? reject(error) : resolve()));
+/** The dictionary's tags as pairs of words, the lower first. */
+function tagsOf(packed: PackedTrace, pages: number): Uint32Array {
+  const tags = new Uint32Array(2 * pages);
+  packed.readPages((bytes, _, first) => {
+    new Uint8Array(tags.buffer).set(bytes, first * 8);
   });
+  return tags;
 }

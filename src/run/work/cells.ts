@@ -2,7 +2,7 @@
 
 import { Engine } from "../../engine/engine.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
-import { eachBlock, openRuns, textFor } from "../run_source.ts";
+import { eachBlock, openRuns, setupFor } from "../run_source.ts";
 import type { CellsResult, CellsTask, Outcome } from "../tasks.ts";
 import { copyColumns } from "./columns.ts";
 import { replayCounters } from "./counters.ts";
@@ -17,7 +17,7 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
     const isPacked = runs.from === "packed";
     const reader = new Engine(module, {
       runs: { ...buffer, interned: isPacked },
-      ...textFor(runs),
+      ...setupFor(runs),
       pageTable,
       dictionary: isPacked,
       pages: isPacked ? pages : 0,

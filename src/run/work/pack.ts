@@ -7,7 +7,7 @@ import { PackedWriter } from "../../trace/packed/writer.ts";
 import { initZstd } from "../../trace/packed/zstd.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
 import { PACKED_STEP_RUNS } from "../packed_runs.ts";
-import { eachBlock, openRuns, textFor } from "../run_source.ts";
+import { eachBlock, openRuns, setupFor } from "../run_source.ts";
 import type { Outcome, PackedFrom, PackResult, PackTask } from "../tasks.ts";
 import { copyColumns } from "./columns.ts";
 import { module, secondsSince, usingRuns } from "./outcome.ts";
@@ -19,7 +19,7 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
     const { runs, path } = task;
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
-      ...textFor(runs),
+      ...setupFor(runs),
       pages: PAGES_UNKNOWN_MAX,
       dictionary: true,
       packBlockRuns: BLOCK_RUNS,

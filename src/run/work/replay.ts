@@ -2,7 +2,7 @@
 
 import { Engine } from "../../engine/engine.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
-import { eachBlock, openRuns, textFor } from "../run_source.ts";
+import { eachBlock, openRuns, setupFor } from "../run_source.ts";
 import type { Outcome, ReplayResult, ReplayTask } from "../tasks.ts";
 import { replayCounters } from "./counters.ts";
 import { module, secondsSince, usingRuns } from "./outcome.ts";
@@ -14,7 +14,7 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
     const interned = runs.from === "packed";
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned, clairvoyant: policy.clairvoyant },
-      ...textFor(runs),
+      ...setupFor(runs),
       memory: { frames, policy },
       mmu,
       pageTable,

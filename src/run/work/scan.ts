@@ -2,7 +2,7 @@
 
 import { Engine } from "../../engine/engine.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
-import { eachBlock, openRuns, textFor } from "../run_source.ts";
+import { eachBlock, openRuns, setupFor } from "../run_source.ts";
 import type { Outcome, ScanResult, ScanTask } from "../tasks.ts";
 import { module, secondsSince, usingRuns } from "./outcome.ts";
 
@@ -11,7 +11,7 @@ export function scan(task: ScanTask): Promise<Outcome<ScanResult>> {
     const start = performance.now();
     const engine = new Engine(module, {
       runs: { capacity: DECODER.runCapacity, interned: true, clairvoyant: false },
-      ...textFor(task.runs),
+      ...setupFor(task.runs),
       pages: PAGES_UNKNOWN_MAX,
     });
     const source = await openRuns(task.runs, engine, module);
