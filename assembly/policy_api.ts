@@ -7,11 +7,13 @@
  *  - `pageIn(pfn)` is the page in a frame, `isDirty(pfn)` says whether it was written since it came in.
  *  - `reserveArray<T>(length)`, called in `init` only, gives the address of a zeroed array of numbers, to be
  *    read and written with `load` and `store` once the run has started.
- *  - `Links` are doubly linked lists, `Heap` a max-heap of frames by u64 key, `Bitset` a set of frames.
+ *  - `Links` are doubly linked lists, `Heap` a max-heap of frames by u64 key, `Bitset` a set of frames,
+ *    `GhostList` a queue of evicted pages.
  *  - `rngAt(at, stream)` places a random generator, which starts from --seed, at 16 bytes of memory.
  */
 
 export { isDirty, pageIn } from "./core/frames";
+export { GhostList } from "./core/ghosts";
 export { NEVER, parameter, ReplacementPolicy } from "./core/policy";
 export { register } from "./core/registry";
 export { reserveArray } from "./layout";

@@ -32,8 +32,10 @@ export class DemandPaging {
       pfn = policy.victim(page);
       if (isDefined(CUSTOM_POLICY)) checkVictim(pfn);
       else assert(pfn < frames());
-      setFrameEntry(pageIn(pfn), EVICTED);
+      const evicted = pageIn(pfn);
+      setFrameEntry(evicted, EVICTED);
       writeBack(pfn);
+      if (isDefined(policy.onEvict)) policy.onEvict(pfn, evicted);
     }
     bind(pfn, page);
     policy.onFill(pfn, page);

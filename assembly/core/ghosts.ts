@@ -8,7 +8,9 @@
  * The ring has twice as many slots as the list may have pages, and when holes have filled it they are
  * squeezed out. What is known by page, its slot, is the page's note (see frames.ts), so that a fault learns
  * whether its page is a ghost without looking anywhere else: with an array by page ARC ran half as fast, for
- * the caches did not hold it.
+ * the caches did not hold it. Only pages that are not resident have notes: a policy asks for the page that
+ * faults in `victim`, and enters the page that goes in `onEvict`. All lists' slots together, which are u32 in
+ * 4 GiB, are few enough for notes.
  */
 
 import { reserveArray } from "../layout";
@@ -18,6 +20,7 @@ import { noteOf, setNote } from "./frames";
 @final
 export class GhostList {
   private slots: usize;
+  private lengthMax: u32;
   private slotCount: u32;
   private oldest: u32;
   private next: u32;
@@ -29,24 +32,23 @@ export class GhostList {
   length: u32;
 
   /**
-   * Reserves the list for at most `length` pages at a time. A policy's lists are numbered from 0 and have the
-   * same length.
+   * Reserves the list for at most `lengthMax` of `pages` pages at a time, rounded down; it may be 0. A
+   * policy's lists are numbered from 0 and have the same length.
    */
-  init(length: u32, number: u32): void {
-    this.slotCount = length << 1;
-    this.slots = reserveArray<u32>(length << 1);
-    this.firstNote = 1 + number * (length << 1);
+  init(lengthMax: f64, pages: u32, number: u32): void {
+    this.lengthMax = <u32>min<f64>(lengthMax, <f64>pages);
+    this.slotCount = this.lengthMax << 1;
+    this.slots = reserveArray<u32>(this.slotCount);
+    this.firstNote = 1 + number * this.slotCount;
   }
 
-  /** Whether a page that is not resident is in the list. */
-  @inline
-  has(page: u32): bool {
-    return noteOf(page) - this.firstNote < this.slotCount;
-  }
-
-  /** Enters a page that has just been evicted; from `onFill` on. */
+  /** Enters a page that has just been evicted; when the list is full the oldest leaves. */
   @inline
   add(page: u32): void {
+    if (this.length == this.lengthMax) {
+      if (this.lengthMax == 0) return;
+      this.forgetOldest();
+    }
     if (this.span == this.slotCount) this.squeeze();
     const slot = this.next;
     store<u32>(this.slots + ((<usize>slot) << 2), page + 1);
@@ -56,12 +58,15 @@ export class GhostList {
     this.length++;
   }
 
-  /** Takes a page out of the list, which has it, before the page is brought in. */
+  /** Takes the page that is about to come in out of the list; whether it was there. */
   @inline
-  remove(page: u32): void {
+  remove(page: u32): bool {
     const slot = noteOf(page) - this.firstNote;
+    if (slot >= this.slotCount) return false;
+    setNote(page, 0);
     store<u32>(this.slots + ((<usize>slot) << 2), 0);
     this.length--;
+    return true;
   }
 
   /** Forgets the page that has been in the list, which has some, the longest. */

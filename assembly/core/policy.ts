@@ -13,6 +13,8 @@
  * (ghost lists, histories) is indexed by it, or is in its note (frames.ts, ghosts.ts).
  *
  * A policy may also have these, and the loops find out at compile time whether it does:
+ *  - `onEvict(pfn: u32, page: u32): void`: after every `victim`, when `page` has just left that frame and can
+ *    have a note; `onFill` of the page that faulted comes next;
  *  - `interval(): u32` and `onInterval(): void`: the latter is called before reference number n, counted
  *    from 0, whenever n > 0 is a multiple of the former (see interval.ts);
  *  - `onWrite(pfn: u32): void`: after the calls for a run that writes to its page;

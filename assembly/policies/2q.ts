@@ -14,10 +14,9 @@
  * it is in A1in or is Am's newest; a hit moves neither.
  */
 
-import { pageIn } from "../core/frames";
+import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
-import { Ghosts } from "../lib/ghosts";
 import { Links } from "../lib/list";
 import { Ring } from "../lib/ring";
 
@@ -29,8 +28,9 @@ const FIRST: u32 = 1;
 @final
 class TwoQ extends ReplacementPolicy {
   private inPages: u32;
-  /** Whether the page for which a victim was found last was in A1out. */
+  /** Of the last call of `victim`: whether its page was in A1out, and the victim was in A1in. */
   private cameBack: bool;
+  private fromA1in: bool;
 
   about(): string {
     return `{
@@ -55,15 +55,15 @@ class TwoQ extends ReplacementPolicy {
     return changetype<Ring>(changetype<usize>(this.am) + offsetof<Links>());
   }
 
-  private get a1out(): Ghosts {
-    return changetype<Ghosts>(changetype<usize>(this.a1in) + offsetof<Ring>());
+  private get a1out(): GhostList {
+    return changetype<GhostList>(changetype<usize>(this.a1in) + offsetof<Ring>());
   }
 
   init(frames: u32, pages: u32): void {
     this.inPages = <u32>(parameter(0) * <f64>frames);
     this.am.init(frames + FIRST);
     this.a1in.init(frames);
-    this.a1out.init(parameter(1) * <f64>frames, pages);
+    this.a1out.init(parameter(1) * <f64>frames, pages, 0);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -75,14 +75,15 @@ class TwoQ extends ReplacementPolicy {
   victim(page: u32): u32 {
     this.cameBack = this.a1out.remove(page);
     const oldest = this.am.previous(AM);
-    if (this.a1in.count > this.inPages || oldest == AM) {
-      const pfn = this.a1in.shift();
-      this.a1out.add(pageIn(pfn));
-      return pfn;
-    }
+    this.fromA1in = this.a1in.count > this.inPages || oldest == AM;
+    if (this.fromA1in) return this.a1in.shift();
     this.am.remove(oldest);
     this.am.zero(oldest);
     return oldest - FIRST;
+  }
+
+  onEvict(pfn: u32, page: u32): void {
+    if (this.fromA1in) this.a1out.add(page);
   }
 
   onFill(pfn: u32, page: u32): void {

@@ -13,7 +13,7 @@
  * round the steps of p down, and then differ by a few in a thousand.)
  */
 
-import { accessedAt, pageIn } from "../core/frames";
+import { accessedAt } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -23,7 +23,6 @@ import { Links } from "../lib/list";
 const T1: u32 = 0;
 const T2: u32 = 1;
 const FIRST: u32 = 2;
-const NO_LIST: u32 = 2;
 
 @unmanaged
 @final
@@ -35,10 +34,8 @@ class Arc extends ReplacementPolicy {
   private frames: u32;
   /** The length of T1. */
   private t1: u32;
-  /** What the next `onFill` has to do, as `victim` has found: where the page goes, and the evicted one. */
+  /** Where the page that `victim` was asked for goes. */
   private fillList: u32;
-  private evictedPage: u32;
-  private evictedList: u32;
   private ghosts: usize;
 
   about(): string {
@@ -66,10 +63,9 @@ class Arc extends ReplacementPolicy {
   init(frames: u32, pages: u32): void {
     this.frames = frames;
     this.accessed = accessedAt();
-    this.evictedList = NO_LIST;
     this.links.init(frames + FIRST);
-    this.b1.init(frames, T1);
-    this.b2.init(frames, T2);
+    this.b1.init(frames, pages, T1);
+    this.b2.init(frames, pages, T2);
   }
 
   @inline
@@ -89,42 +85,41 @@ class Arc extends ReplacementPolicy {
     const b1 = this.b1.length;
     const b2 = this.b2.length;
     let wasB2 = false;
-    if (this.b1.has(page)) {
+    if (this.b1.remove(page)) {
       const step = b1 >= b2 ? 1 : <f64>b2 / <f64>b1;
       this.p = min<f64>(this.p + step, <f64>this.frames);
-      this.b1.remove(page);
       this.fillList = T2;
-    } else if (this.b2.has(page)) {
+    } else if (this.b2.remove(page)) {
       const step = b2 >= b1 ? 1 : <f64>b1 / <f64>b2;
       this.p = max<f64>(this.p - step, 0);
-      this.b2.remove(page);
       this.fillList = T2;
       wasB2 = true;
-    } else if (this.t1 + b1 == this.frames) {
-      if (b1 == 0) return this.evict(T1);
-      this.b1.forgetOldest();
-    } else if (b1 + b2 == this.frames) {
-      this.b2.forgetOldest();
     }
 
     const t1 = <f64>this.t1;
-    const list = t1 > 0 && (t1 > this.p || (wasB2 && t1 == this.p)) ? T1 : T2;
-    const pfn = this.evict(list);
-    this.evictedList = list;
-    this.evictedPage = pageIn(pfn);
-    return pfn;
+    const isLong = t1 > this.p || (wasB2 && t1 == this.p);
+    // With all frames in T1 there is no page in T2, however long T1 should be.
+    const list = (isLong && t1 > 0) || this.t1 == this.frames ? T1 : T2;
+    const node = this.links.previous(list);
+    this.links.remove(node);
+    this.t1 -= <u32>(list == T1);
+    return node - FIRST;
+  }
+
+  @inline
+  onEvict(pfn: u32, page: u32): void {
+    if (load<u8>(this.accessed + pfn) == 0) this.b1.add(page);
+    else this.b2.add(page);
+    if (this.fillList == T2) return;
+    // A new page comes into T1: a ghost makes room, the victim's own when B1 has no other.
+    if (this.t1 + this.b1.length == this.frames) this.b1.forgetOldest();
+    else if (this.b1.length + this.b2.length > this.frames) this.b2.forgetOldest();
   }
 
   @inline
   onFill(pfn: u32, page: u32): void {
     const node = pfn + FIRST;
-    if (this.evictedList == NO_LIST) {
-      if (this.links.next(T2) == T1) this.links.split(FIRST);
-    } else {
-      if (this.evictedList == T1) this.b1.add(this.evictedPage);
-      else this.b2.add(this.evictedPage);
-      this.evictedList = NO_LIST;
-    }
+    if (this.links.next(T2) == T1) this.links.split(FIRST);
     if (this.fillList == T1) {
       store<u8>(this.accessed + pfn, 0);
       this.t1++;
@@ -134,14 +129,6 @@ class Arc extends ReplacementPolicy {
       this.links.insertAfter(T2, node);
       this.fillList = T1;
     }
-  }
-
-  @inline
-  private evict(list: u32): u32 {
-    const node = this.links.previous(list);
-    this.links.remove(node);
-    this.t1 -= <u32>(list == T1);
-    return node - FIRST;
   }
 }
 

@@ -13,7 +13,7 @@
  * Figure 2 of the paper, with a real number p.
  */
 
-import { accessedAt, pageIn } from "../core/frames";
+import { accessedAt } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -23,7 +23,6 @@ import { Links } from "../lib/list";
 const T1: u32 = 0;
 const T2: u32 = 1;
 const FIRST: u32 = 2;
-const NO_LIST: u32 = 2;
 
 @unmanaged
 @final
@@ -35,10 +34,9 @@ class Car extends ReplacementPolicy {
   private frames: u32;
   /** The length of T1. */
   private t1: u32;
-  /** What the next `onFill` has to do, as `victim` has found: where the page goes, and the evicted one. */
+  /** Of the last call of `victim`: where its page goes, and where the victim was. */
   private fillClock: u32;
-  private evictedPage: u32;
-  private evictedList: u32;
+  private victimClock: u32;
   private ghosts: usize;
 
   about(): string {
@@ -66,10 +64,9 @@ class Car extends ReplacementPolicy {
   init(frames: u32, pages: u32): void {
     this.frames = frames;
     this.accessed = accessedAt();
-    this.evictedList = NO_LIST;
     this.clocks.init(frames + FIRST);
-    this.b1.init(frames, T1);
-    this.b2.init(frames, T2);
+    this.b1.init(frames, pages, T1);
+    this.b2.init(frames, pages, T2);
   }
 
   @inline
@@ -80,23 +77,16 @@ class Car extends ReplacementPolicy {
   @inline
   victim(page: u32): u32 {
     const pfn = this.replace();
-    const b1 = this.b1.length + <u32>(this.evictedList == T1);
-    const b2 = this.b2.length + <u32>(this.evictedList == T2);
-    if (this.b1.has(page)) {
+    const b1 = this.b1.length + <u32>(this.victimClock == T1);
+    const b2 = this.b2.length + <u32>(this.victimClock == T2);
+    if (this.b1.remove(page)) {
       const step = max<f64>(1, <f64>b2 / <f64>b1);
       this.p = min<f64>(this.p + step, <f64>this.frames);
-      this.b1.remove(page);
       this.fillClock = T2;
-    } else if (this.b2.has(page)) {
+    } else if (this.b2.remove(page)) {
       const step = max<f64>(1, <f64>b1 / <f64>b2);
       this.p = max<f64>(this.p - step, 0);
-      this.b2.remove(page);
       this.fillClock = T2;
-    } else if (this.t1 + b1 == this.frames) {
-      if (this.b1.length == 0) this.evictedList = NO_LIST;
-      else this.b1.forgetOldest();
-    } else if (b1 + b2 > this.frames) {
-      this.b2.forgetOldest();
     }
     return pfn;
   }
@@ -120,18 +110,23 @@ class Car extends ReplacementPolicy {
     }
     this.clocks.remove(pfn + FIRST);
     this.t1 = t1;
-    this.evictedList = clock;
-    this.evictedPage = pageIn(pfn);
+    this.victimClock = clock;
     return pfn;
   }
 
   @inline
-  onFill(pfn: u32, page: u32): void {
-    if (this.evictedList == T1) this.b1.add(this.evictedPage);
-    else if (this.evictedList == T2) this.b2.add(this.evictedPage);
-    else if (this.clocks.next(T2) == T1) this.clocks.split(FIRST);
-    this.evictedList = NO_LIST;
+  onEvict(pfn: u32, page: u32): void {
+    if (this.victimClock == T1) this.b1.add(page);
+    else this.b2.add(page);
+    if (this.fillClock == T2) return;
+    // A new page comes into T1: a ghost makes room, the victim's own when B1 has no other.
+    if (this.t1 + this.b1.length == this.frames) this.b1.forgetOldest();
+    else if (this.b1.length + this.b2.length > this.frames) this.b2.forgetOldest();
+  }
 
+  @inline
+  onFill(pfn: u32, page: u32): void {
+    if (this.clocks.next(T2) == T1) this.clocks.split(FIRST);
     store<u8>(this.accessed + pfn, 0);
     this.clocks.insertAfter(this.fillClock, pfn + FIRST);
     this.t1 += <u32>(this.fillClock == T1);

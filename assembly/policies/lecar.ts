@@ -34,10 +34,9 @@ import { Rng, rngAt } from "../lib/rng";
 const LIST: u32 = 0;
 const FIRST: u32 = 1;
 
-/** The experts; no expert has evicted a page while there are free frames. */
+/** The experts. */
 const LRU: u32 = 0;
 const LFU: u32 = 1;
-const NONE: u32 = 2;
 
 const LN_200: f64 = 5.298317366548036;
 const DRAWS: u32 = 1 << 31;
@@ -48,7 +47,6 @@ class LeCar extends ReplacementPolicy {
   private nodes: usize;
   private frequencies: usize;
   private evictions: usize;
-  private historyPages: u32;
   /** References so far. */
   private time: u64;
   private rngState: u64;
@@ -61,10 +59,9 @@ class LeCar extends ReplacementPolicy {
   private discount: f64;
   private lruWeight: f64;
   private lfuWeight: f64;
-  /** What the next `onFill` has to do, as `victim` has found. */
+  /** Of the last call of `victim`: its page's frequency, and the expert that chose. */
   private fillFrequency: u32;
-  private evictedPage: u32;
-  private evictedBy: u32;
+  private expert: u32;
   private histories: usize;
 
   about(): string {
@@ -104,20 +101,19 @@ class LeCar extends ReplacementPolicy {
 
   init(frames: u32, pages: u32): void {
     this.rate = parameter(0);
-    this.historyPages = max<u32>(1, <u32>Math.floor(<f64>frames * parameter(1)));
     this.leastWeight = parameter(2);
     this.discount = 1 / LeCar.exponential(LN_200 / <f64>frames);
     this.lruWeight = 0.5;
     this.lfuWeight = 0.5;
     this.fillFrequency = 1;
-    this.evictedBy = NONE;
     rngAt(changetype<usize>(this.rng), 0);
     this.links.init(frames + FIRST);
     this.heap.init(frames);
     this.frequencies = reserveArray<u32>(pages);
     this.evictions = reserveArray<u64>(pages);
-    this.history(LRU).init(this.historyPages, LRU);
-    this.history(LFU).init(this.historyPages, LFU);
+    const historyPages = max<f64>(1, <f64>frames * parameter(1));
+    this.history(LRU).init(historyPages, pages, LRU);
+    this.history(LFU).init(historyPages, pages, LFU);
   }
 
   @inline
@@ -131,27 +127,23 @@ class LeCar extends ReplacementPolicy {
   }
 
   victim(page: u32): u32 {
-    if (this.history(LRU).has(page)) this.recall(page, LRU);
-    else if (this.history(LFU).has(page)) this.recall(page, LFU);
+    if (this.history(LRU).remove(page)) this.recall(page, LRU);
+    else if (this.history(LFU).remove(page)) this.recall(page, LFU);
 
     const draw = <f64>this.rng.below(DRAWS) / <f64>DRAWS;
-    const expert = draw < this.lruWeight ? LRU : LFU;
-    const pfn = expert == LRU ? this.links.previous(LIST) - FIRST : this.leastUsed();
+    this.expert = draw < this.lruWeight ? LRU : LFU;
+    const pfn = this.expert == LRU ? this.links.previous(LIST) - FIRST : this.leastUsed();
     this.links.remove(pfn + FIRST);
-    const history = this.history(expert);
-    if (history.length == this.historyPages) history.forgetOldest();
-    this.evictedBy = expert;
-    this.evictedPage = pageIn(pfn);
     return pfn;
+  }
+
+  onEvict(pfn: u32, page: u32): void {
+    this.history(this.expert).add(page);
+    store<u64>(this.evictions + ((<usize>page) << 3), this.time + 1);
   }
 
   onFill(pfn: u32, page: u32): void {
     this.time++;
-    if (this.evictedBy != NONE) {
-      this.history(this.evictedBy).add(this.evictedPage);
-      store<u64>(this.evictions + ((<usize>this.evictedPage) << 3), this.time);
-      this.evictedBy = NONE;
-    }
     store<u32>(this.frequencies + ((<usize>page) << 2), this.fillFrequency);
     this.heap.set(pfn, this.keyOf(pfn));
     this.links.insertAfter(LIST, pfn + FIRST);
@@ -160,7 +152,6 @@ class LeCar extends ReplacementPolicy {
 
   /** A page comes back that `expert` evicted. */
   private recall(page: u32, expert: u32): void {
-    this.history(expert).remove(page);
     const frequency = load<u32>(this.frequencies + ((<usize>page) << 2));
     this.fillFrequency = frequency + <u32>(frequency != u32.MAX_VALUE);
     const elapsed = this.time + 1 - load<u64>(this.evictions + ((<usize>page) << 3));

@@ -20,11 +20,10 @@
  * one reference.
  */
 
-import { pageIn } from "../core/frames";
+import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserve, reserveArray } from "../layout";
-import { Ghosts } from "../lib/ghosts";
 import { Links } from "../lib/list";
 
 const STATE_SHIFT: usize = 4;
@@ -70,8 +69,8 @@ class Mq extends ReplacementPolicy {
     return changetype<Links>(changetype<usize>(this) + offsetof<Mq>());
   }
 
-  private get out(): Ghosts {
-    return changetype<Ghosts>(changetype<usize>(this.links) + offsetof<Links>());
+  private get out(): GhostList {
+    return changetype<GhostList>(changetype<usize>(this.links) + offsetof<Links>());
   }
 
   init(frames: u32, pages: u32): void {
@@ -82,7 +81,7 @@ class Mq extends ReplacementPolicy {
     this.links.init(this.queues + frames);
     this.states = reserve((<u64>frames) << STATE_SHIFT);
     this.remembered = reserveArray<u32>(pages);
-    this.out.init(parameter(2) * <f64>frames, pages);
+    this.out.init(parameter(2) * <f64>frames, pages, 0);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -99,11 +98,12 @@ class Mq extends ReplacementPolicy {
     let node = this.links.previous(queue);
     while (node == queue) node = this.links.previous(++queue);
     this.links.remove(node);
-    const pfn = node - this.queues;
-    const evicted = pageIn(pfn);
-    store<u32>(this.remembered + ((<usize>evicted) << 2), load<u32>(this.state(pfn), COUNT));
-    this.out.add(evicted);
-    return pfn;
+    return node - this.queues;
+  }
+
+  onEvict(pfn: u32, page: u32): void {
+    store<u32>(this.remembered + ((<usize>page) << 2), load<u32>(this.state(pfn), COUNT));
+    this.out.add(page);
   }
 
   onFill(pfn: u32, page: u32): void {

@@ -22,10 +22,10 @@
  * The ghost queue is exact, and its pages are looked up before the victim joins it.
  */
 
-import { accessedAt, pageIn } from "../core/frames";
+import { accessedAt } from "../core/frames";
+import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
-import { Ghosts } from "../lib/ghosts";
 import { Ring } from "../lib/ring";
 
 const COUNT_MAX: u32 = 3;
@@ -38,8 +38,9 @@ class S3Fifo extends ReplacementPolicy {
   private counts: usize;
   private smallPages: u32;
   private threshold: u32;
-  /** Whether the page for which a victim was found last was a ghost. */
+  /** Of the last call of `victim`: whether its page was a ghost, and the victim was in the small queue. */
   private cameBack: bool;
+  private fromSmall: bool;
 
   about(): string {
     return `{
@@ -66,8 +67,8 @@ class S3Fifo extends ReplacementPolicy {
     return changetype<Ring>(changetype<usize>(this.small) + offsetof<Ring>());
   }
 
-  private get ghosts(): Ghosts {
-    return changetype<Ghosts>(changetype<usize>(this.main) + offsetof<Ring>());
+  private get ghosts(): GhostList {
+    return changetype<GhostList>(changetype<usize>(this.main) + offsetof<Ring>());
   }
 
   init(frames: u32, pages: u32): void {
@@ -76,7 +77,7 @@ class S3Fifo extends ReplacementPolicy {
     this.threshold = <u32>parameter(2);
     this.small.init(frames);
     this.main.init(frames);
-    this.ghosts.init(parameter(1) * <f64>frames, pages);
+    this.ghosts.init(parameter(1) * <f64>frames, pages, 0);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -87,6 +88,7 @@ class S3Fifo extends ReplacementPolicy {
   victim(page: u32): u32 {
     this.cameBack = this.ghosts.remove(page);
     const pfn = this.small.count >= this.smallPages ? this.evictFromSmall() : NONE;
+    this.fromSmall = pfn != NONE;
     return pfn != NONE ? pfn : this.evictFromMain();
   }
 
@@ -95,10 +97,7 @@ class S3Fifo extends ReplacementPolicy {
     const counts = this.counts;
     while (this.small.count != 0) {
       const pfn = this.small.shift();
-      if (<u32>load<u8>(counts + pfn) < this.threshold) {
-        this.ghosts.add(pageIn(pfn));
-        return pfn;
-      }
+      if (<u32>load<u8>(counts + pfn) < this.threshold) return pfn;
       store<u8>(counts + pfn, 0);
       this.main.push(pfn);
     }
@@ -114,6 +113,10 @@ class S3Fifo extends ReplacementPolicy {
       pfn = this.main.shift();
     }
     return pfn;
+  }
+
+  onEvict(pfn: u32, page: u32): void {
+    if (this.fromSmall) this.ghosts.add(page);
   }
 
   onFill(pfn: u32, page: u32): void {

@@ -85,10 +85,11 @@ class ${className} extends ReplacementPolicy {
   }
 
   // There may also be:
-  //   onWrite(pfn: u32): void           after a reference that writes to the page in \`pfn\`
-  //   interval(): u32                   a number of references, above 0, after which again and again
-  //   onInterval(): void                this is called
-  //   onFuture(nextUse: u64): void      before a reference: when the same page is used next, or NEVER
+  //   onEvict(pfn: u32, page: u32): void  after \`victim\`: \`page\` has left the frame \`pfn\`
+  //   onWrite(pfn: u32): void             after a reference that writes to the page in \`pfn\`
+  //   interval(): u32                     a number of references, above 0, after which again and again
+  //   onInterval(): void                  this is called
+  //   onFuture(nextUse: u64): void        before a reference: when the same page is used next, or NEVER
 
   private after(pfn: u32): u32 {
     return pfn + 1 == this.frames ? 0 : pfn + 1;

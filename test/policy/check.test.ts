@@ -18,9 +18,12 @@ const PAGES = 1 << 26;
 
 /** FIFO, and what it does wrong is a parameter's choice, so that it is compiled once. */
 const WRONG = `
-import { pageIn, parameter, ReplacementPolicy, register, reserveArray, Rng, rngAt } from "clockhand/policy";
+import {
+  GhostList, pageIn, parameter, ReplacementPolicy, register, reserveArray, Rng, rngAt,
+} from "clockhand/policy";
 
 const MISTAKES = memory.data(16, 8);
+const ghosts = changetype<GhostList>(memory.data(offsetof<GhostList>(), 8));
 
 @unmanaged
 @final
@@ -35,7 +38,7 @@ class WrongPolicy extends ReplacementPolicy {
     return \`{ "name": "wrong", "summary": "", "paper": "", "parameters": [
       { "name": "does", "type": "choice", "default": "nothing", "summary": "", "choices": ["nothing",
         "beyond", "same", "endless", "trap", "assert", "runs", "damage", "builds", "init", "interval", "large",
-        "recursion", "random"] }
+        "recursion", "random", "ghosts"] }
     ] }\`;
   }
 
@@ -44,6 +47,7 @@ class WrongPolicy extends ReplacementPolicy {
     this.frames = frames;
     this.array = reserveArray<u8>(1 << 20);
     rngAt(MISTAKES, 1);
+    ghosts.init(8, pages, 0);
     if (this.mistake == 9) store<u8>(this.array + (1 << 19), 1);
     if (this.mistake == 11) for (let i: u32 = 0; i < 60; i++) reserveArray<u8>(pages);
   }
@@ -70,6 +74,7 @@ class WrongPolicy extends ReplacementPolicy {
     if (this.mistake == 8 && ASC_NO_ASSERT && page % 7 == 3) return 0;
     if (this.mistake == 12 && page == 20) return this.victim(20) + pageIn(0);
     if (this.mistake == 13) return changetype<Rng>(MISTAKES).below(this.frames);
+    if (this.mistake == 14 && page == 20) ghosts.add(pageIn(0));
     const pfn = this.hand;
     this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
     return pfn;
@@ -116,7 +121,8 @@ describe("a wrong policy", () => {
     ["interval", /^does=interval, .*, reference 0: does not come to an end; ended after 1.5 s$/],
     ["trap", /^does=trap, .*, reference \d+: memory access out of bounds$/],
     ["recursion", /^does=recursion, .*, reference \d+: Maximum call stack size exceeded$/],
-    ["assert", /^does=assert, .*, reference \d+: page 20 is unlucky at wrong.ts:49:\d+$/],
+    ["assert", /^does=assert, .*, reference \d+: page 20 is unlucky at wrong.ts:53:\d+$/],
+    ["ghosts", /^does=ghosts, .*, reference \d+: a page that is resident has no note at /],
     [
       "damage",
       /^does=damage, .*, reference \d+: the frame table is damaged: .* does the policy write outside/,
@@ -199,6 +205,6 @@ describe("the example of docs/policies.md", () => {
     expect(examples).toHaveLength(1);
     const report = await checkPolicy(write("comeback.ts", examples[0]!), { pages: PAGES });
     expect(results(report)).toEqual(ALL_PASS);
-    expect(report.policy.params).toEqual(["", "window=1%", "window=1000%"]);
+    expect(report.policy.params).toEqual(["", "ghosts=0%", "ghosts=1000%"]);
   });
 });

@@ -99,7 +99,7 @@ const MISTAKES: [what: string, text: string, says: string | RegExp][] = [
   [
     "throws at its top level",
     `${TEMPLATE}if (memory.size() > 0) throw new Error("no");\n`,
-    /: about\(\) or the file's top level stops the engine: assertion failed at 86:\d+$/,
+    /: about\(\) or the file's top level stops the engine: assertion failed at 87:\d+$/,
   ],
   [
     "never comes to an end in about()",
