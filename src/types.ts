@@ -271,7 +271,10 @@ export interface InfoReport {
     /** Null for objects, which have no size. */
     footprint_bytes: number | null;
     skipped: number;
+    /** As the trace has them; one that spans pages counts once here, and once a page everywhere else. */
     references: { total: number } & Record<Kind, number>;
+    /** What is replayed: references, once for each page that they touch. */
+    page_references: { total: number } & Record<Kind, number>;
     address_spaces: number;
     /** Null where the format does not tell. */
     threads: number | null;
@@ -381,6 +384,8 @@ export interface ReplayReport {
     tlb: { name: string; sets: number; ways: number; policy: TlbPolicy }[];
     /** Entries of the paging-structure caches, from the root's level down. */
     walk_caches: number[];
+    /** Each has TLBs and walk caches of its own. */
+    cores: number;
     costs: Costs & { preset: string };
   };
   /** `file` is there for a policy of the user's own. */
@@ -393,6 +398,8 @@ export interface ReplayReport {
     writebacks: number;
     /** `shootdowns` are translations that evictions removed. */
     tlb: { name: string; hits: number; misses: number; shootdowns: number }[];
+    /** With several cores; `tlb` above has their sums. */
+    cores?: { references: number; tlb: { name: string; misses: number; shootdowns: number }[] }[];
     walks: { count: number; memory_references: number };
     effective_access_ns: number;
   };

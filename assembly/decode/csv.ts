@@ -57,12 +57,11 @@ const KEYS: u32 = 9;
 /** Bytes that one unit of an offset and of a size stands for. */
 const OFFSET_UNIT: u32 = 10;
 const SIZE_UNIT: u32 = 11;
-const SPLIT_BLOCKS: u32 = 12;
 /** What an op means that no word names, and how many words there are. */
-const OTHER_OPS: u32 = 13;
-const WORDS: u32 = 14;
+const OTHER_OPS: u32 = 12;
+const WORDS: u32 = 13;
 /** Four settings a word: its meaning, and its bytes in lower case, six in each of the others. */
-const FIRST_WORD: u32 = 16;
+const FIRST_WORD: u32 = 15;
 const WORD_SETTINGS: u32 = 4;
 
 /** Values of `KEYS`. */
@@ -170,7 +169,7 @@ function readSettings(): void {
   keys = <u32>setting(KEYS);
   offsetUnit = <u64>setting(OFFSET_UNIT);
   sizeUnit = <u64>setting(SIZE_UNIT);
-  splitBlocks = setting(SPLIT_BLOCKS) != 0;
+  splitBlocks = text.splitBlocks && offsetColumn != 0 && sizeColumn != 0;
   otherOps = <u32>setting(OTHER_OPS);
   columns = max(max(keyColumn, secondKeyColumn), max(offsetColumn, addressColumn));
   columns = max(max(columns, sizeColumn), max(opColumn, countColumn));

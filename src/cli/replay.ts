@@ -36,6 +36,7 @@ export function replayCommand(): Command {
     .option("--machine <name|file>", "preset, or a .yaml or .json file (default: x86-64)")
     .option("--tlb <tlbs>", "TLBs instead of the machine's: NAME=entries/ways/policy,...")
     .option("--costs <preset[,cost=ns,...]>", "ssd, sata-ssd, optane, disk or zram (default: ssd)")
+    .option("--cores <n>", "deal the trace's threads out to so many cores (default: 1)", wholeNumber)
     .option("--accessed-bit <how>", "set by every reference, or by a page walk only: reference, walk");
   return traceOptions(command)
     .option("--seed <n>", "seed of everything random (default: 1)", wholeNumber)

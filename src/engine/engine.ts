@@ -117,7 +117,7 @@ export class Engine {
   readonly core: Core;
   readonly views: () => Views;
   readonly tlbs: TlbGeometry[];
-  readonly #cores: number;
+  readonly cores: number;
   readonly hasDictionary: boolean;
   readonly #policy: ChosenPolicy | undefined;
 
@@ -126,7 +126,7 @@ export class Engine {
     this.core = core;
     this.views = viewsOf(core.memory);
     this.tlbs = setup.mmu?.tlbs ?? [];
-    this.#cores = setup.mmu?.cores ?? 1;
+    this.cores = setup.mmu?.cores ?? 1;
     this.hasDictionary = setup.dictionary ?? false;
     this.#policy = setup.memory?.policy;
 
@@ -164,6 +164,11 @@ export class Engine {
   keepText(from: number, to: number): void {
     const start = this.core.textAt() >>> 0;
     this.views().u8.copyWithin(start, start + from, start + to);
+  }
+
+  /** A thread of the trace runs from now on, on the core that is its own. */
+  selectThread(thread: number): void {
+    this.core.selectCore(thread % this.cores);
   }
 
   /** Replays `count` runs through the MMU; throws when memory has run out. */
@@ -230,7 +235,7 @@ export class Engine {
   /** Of each core's TLBs. */
   coreTlbCounts(): TlbCounts[][] {
     const { core, tlbs } = this;
-    return Array.from({ length: this.#cores }, (_, number) =>
+    return Array.from({ length: this.cores }, (_, number) =>
       tlbs.map((_, index) => ({
         misses: core.tlbMisses(number * tlbs.length + index),
         invalidated: core.tlbInvalidated(number * tlbs.length + index),

@@ -43,20 +43,22 @@ function header({ trace, pages, address_spaces: spaces }: InfoReport): string {
   return rows.map(([name = "", text = ""]) => `  ${name.padEnd(9)}${text}`).join("\n");
 }
 
-function kinds({ trace: { references }, run_lengths: lengths }: InfoReport): string {
+function kinds({ trace, run_lengths: lengths }: InfoReport): string {
+  const { references, page_references: touches } = trace;
   const rows = lengths.kinds.map(({ kind, runs, mean }) => [
     kind,
     formatCount(references[kind]),
     formatShare(references[kind] / references.total),
+    formatCount(touches[kind]),
     formatCount(runs),
     mean.toFixed(2),
   ]);
-  return renderTable(["", "references", "of all", "runs on one page", "references a run"], rows);
+  return renderTable(["", "references", "of all", "by page", "runs on one page", "mean length"], rows);
 }
 
 function reuse({ reuse_distances: distances, trace }: InfoReport): string {
   const { cold, median, p90, p99, histogram } = distances;
-  const { total } = trace.references;
+  const { total } = trace.page_references;
   const rows = histogram.map(({ from, to, references }) => [
     from === to ? formatCount(from) : `${formatCount(from)} to ${formatCount(to)}`,
     formatCount(references),

@@ -1,5 +1,6 @@
 /** `info`: what a trace is like, in one pass. */
 
+import * as v from "valibot";
 import { TraceError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
@@ -44,6 +45,7 @@ export async function info(options: InfoOptions): Promise<InfoReport> {
     if (references === 0) throw new TraceError(`${traceLabel(path)}: holds no references`);
     const pages = result.faults.length - 1;
     const pageBytes = 2 ** pageShift;
+    const accesses = decode.accesses ?? packedAccesses(packed?.meta, include) ?? decode.references;
     return {
       command: "info",
       trace: {
@@ -53,7 +55,8 @@ export async function info(options: InfoOptions): Promise<InfoReport> {
         pages,
         footprint_bytes: decode.objects ? null : pages * pageBytes,
         skipped: decode.skipped,
-        references: { total: references, ...decode.references },
+        references: { total: total(accesses), ...accesses },
+        page_references: { total: references, ...decode.references },
         address_spaces: result.pages.addressSpaces.length,
         threads: decode.threads ?? null,
         runs: KINDS.reduce((sum, kind) => sum + result.runLengths[kind].runs, 0),
@@ -82,6 +85,17 @@ async function packedFacts(path: string) {
   } finally {
     packed.close();
   }
+}
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Meta = v.object({ accesses: v.object(v.entriesFromList(KINDS, Count)) });
+
+/** What a packed trace's facts say of references before they were counted by pages. */
+function packedAccesses(meta: unknown, include: number): Record<Kind, number> | undefined {
+  const { success, output } = v.safeParse(Meta, meta);
+  if (!success) return undefined;
+  const counts = KINDS.map((kind, code) => [kind, ((include >> code) & 1) === 1 ? output.accesses[kind] : 0]);
+  return Object.fromEntries(counts) as Record<Kind, number>;
 }
 
 /** A packed trace has pages of a size of its own, which need not be asked for; one of objects has none. */

@@ -37,6 +37,7 @@ export async function packTrace(
     include: trace.include,
     sourceSha256: sha256 === undefined ? new Uint8Array(SHA256_BYTES) : Buffer.from(sha256, "hex"),
   };
-  const meta = { source: { name: basename(traceLabel(trace.path)), format: decode.format } };
+  const { format, accesses } = decode;
+  const meta = { source: { name: basename(traceLabel(trace.path)), format }, accesses };
   return { header: seal(path, progress, facts, meta), decode, seconds };
 }

@@ -31,6 +31,8 @@ export interface ReplayOptions extends TraceOptions {
   tlb?: string | undefined;
   /** A preset with overrides, `ssd` (the default) or `disk,minor_fault_ns=500`. */
   costs?: string | undefined;
+  /** Cores that the trace's threads are dealt out to in turn, each with TLBs and walk caches of its own. */
+  cores?: number | undefined;
   accessedBit?: string | undefined;
   seed?: number | undefined;
   /**
@@ -61,6 +63,8 @@ export interface ReplayPlan {
   workers: number | undefined;
 }
 
+/** As many as assembly/core/mmu.ts has room for. */
+const CORES_MAX = 64;
 const DEFAULT_FRAMES: FramesWanted = { share: 0.5 };
 export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   const pageSize = pageSizeOf(options.pageSize ?? "4KiB");
@@ -88,6 +92,7 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
       walkCaches: walkCachesFor(machine, pageSize),
       rootInRegisters: PAGING[machine.paging].rootInRegisters,
       accessedByWalk: accessedBitOf(options.accessedBit) === "walk",
+      cores: coresOf(options.cores ?? 1),
     },
     costs: parseCosts(options.costs ?? "ssd"),
     seed: seedOf(options.seed ?? 1),
@@ -148,6 +153,11 @@ function framesWanted(options: ReplayOptions, pageBytes: number): FramesWanted {
 function checkedShare(share: number, what: string): FramesWanted {
   if (share > 0 && share <= 100) return { share };
   throw new UserError(`${what}: a percentage of the trace's pages must be above 0% and at most 10000%`);
+}
+
+function coresOf(cores: number): number {
+  if (Number.isInteger(cores) && cores >= 1 && cores <= CORES_MAX) return cores;
+  throw new UserError(`--cores: ${cores} is not a number of cores from 1 to ${CORES_MAX}`);
 }
 
 function accessedBitOf(text: string | undefined): "reference" | "walk" {

@@ -42,6 +42,7 @@ export function replayReport(run: {
       accessed_bit: mmu.accessedByWalk ? "walk" : "reference",
       tlb: mmu.tlbs.map(({ name, entries, ways, policy }) => ({ name, sets: entries / ways, ways, policy })),
       walk_caches: mmu.walkCaches,
+      cores: result.cores.length,
       costs,
     },
     policy: { name: policy.name, params: policy.params, file: policy.file },
@@ -52,6 +53,7 @@ export function replayReport(run: {
       evictions: result.evictions,
       writebacks: result.writebacks,
       tlb: tlbCounts(plan, result, decode),
+      ...(result.cores.length > 1 && { cores: coresOf(plan, result) }),
       walks: { count: result.walks, memory_references: result.walkReferences },
       effective_access_ns: assessment.effectiveAccessNs,
     },
@@ -69,6 +71,17 @@ export function l2Lookups(tlbs: TlbGeometry[], counters: ReplayCounters): number
     const asks = name === "L1" ? hasL2("I") || hasL2("D") : hasL2(name.slice(-1));
     return lookups + (asks ? (counters.tlbs[index]?.misses ?? 0) : 0);
   }, 0);
+}
+
+function coresOf({ mmu }: ReplayPlan, { cores }: ReplayResult) {
+  return cores.map(({ references, tlbs }) => ({
+    references,
+    tlb: tlbs.map(({ misses, invalidated }, index) => ({
+      name: mmu.tlbs[index]?.name ?? "L1",
+      misses,
+      shootdowns: invalidated,
+    })),
+  }));
 }
 
 /** Hits follow from who looks a TLB up: every reference of its side, or the misses of the level before. */

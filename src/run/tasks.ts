@@ -294,6 +294,8 @@ export interface ReplayCounters extends LabCounters {
 export interface ReplayResult extends ReplayCounters {
   /** What this worker decoded of the trace, others' share excluded. */
   decode: DecodeResult | undefined;
+  /** What each core referenced, and how its TLBs fared. */
+  cores: { references: number; tlbs: { misses: number; invalidated: number }[] }[];
   history: { window_references: number; minor: number[]; major: number[] };
   seconds: number;
 }

@@ -96,6 +96,7 @@ export function csvReading(shape: CsvShape, head: Uint8Array, label: string): Pa
     headerBytes: header?.bytes,
     objects: numbers.address === 0,
     sequential: numbers.asid > 0,
+    splittable: numbers.offset > 0 && numbers.size > 0 ? (key > 0 ? "objects" : "addresses") : undefined,
     expected: expectedOf(numbers, shape),
     settings: [
       shape.delimiter.charCodeAt(0),
@@ -103,7 +104,6 @@ export function csvReading(shape: CsvShape, head: Uint8Array, label: string): Pa
       KEYS[isVolume ? "names" : shape.keys],
       shape.offsetUnit,
       shape.sizeUnit,
-      0,
       MEANINGS[shape.ops.other],
       ...wordSettings(shape.ops),
     ],

@@ -39,8 +39,8 @@ export interface Reading {
   sequential?: boolean | undefined;
   /** Whether pages are objects, of any 64-bit id, instead of parts of an address space. */
   objects: boolean;
-  /** Whether objects are blocks of bytes on a device, which `--split-blocks` can cut in pages. */
-  splittable?: boolean | undefined;
+  /** Objects that are blocks of bytes, which `--split-blocks` cuts in pages: what those are. */
+  splittable?: "addresses" | "objects" | undefined;
   /** What a bad line or record should have been, for messages. */
   expected: string;
   /** The same for each of the reasons that the kernel may have. */

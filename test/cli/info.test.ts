@@ -41,10 +41,16 @@ describe("a trace's numbers", () => {
     ["with every kind and crossing pages", MIXED],
     ["with hot pages", skewed],
   ])("%s are those of a slow count", async (_, path) => {
-    const references = referencesOf(readFileSync(path, "latin1"));
+    const text = readFileSync(path, "latin1");
+    const references = referencesOf(text);
+    const accesses = referencesOf(text, 2 ** 40);
     const report = await info(path);
     const { trace, pages, reuse_distances: reuse } = report;
-    const of = (kind: Reference["kind"]) => references.filter((reference) => reference.kind === kind).length;
+    const byKind = (some: readonly Reference[]) => {
+      const of = (wanted: Reference["kind"]) => some.filter(({ kind }) => kind === wanted).length;
+      const kinds = { fetch: of("fetch"), load: of("load"), store: of("store"), modify: of("modify") };
+      return { total: some.length, ...kinds };
+    };
     expect(trace).toEqual({
       path,
       format: "lackey",
@@ -52,13 +58,8 @@ describe("a trace's numbers", () => {
       pages: distinctPages(references),
       footprint_bytes: 4096 * distinctPages(references),
       skipped: 0,
-      references: {
-        total: references.length,
-        fetch: of("fetch"),
-        load: of("load"),
-        store: of("store"),
-        modify: of("modify"),
-      },
+      references: byKind(accesses),
+      page_references: byKind(references),
       address_spaces: 1,
       threads: null,
       runs: references.filter(
@@ -94,7 +95,7 @@ describe("a trace's numbers", () => {
   test("pages grow to all that there are, and never shrink", async () => {
     const { trace, working_set } = await info(skewed);
     const { growth } = working_set;
-    expect(growth.at(-1)).toEqual({ references: trace.references.total, pages: trace.pages });
+    expect(growth.at(-1)).toEqual({ references: trace.page_references.total, pages: trace.pages });
     for (const [at, point] of growth.entries()) {
       expect(point.pages).toBeGreaterThanOrEqual(growth[at - 1]?.pages ?? 1);
       expect(point.references).toBeGreaterThan(growth[at - 1]?.references ?? 0);
@@ -170,7 +171,8 @@ test("the tables name what is in them", async () => {
   const { stdout, code } = await clockhand(["info", MIXED]);
   expect(code).toBe(0);
   const references = mixedReferences();
-  expect(stdout).toContain(`${references.length} references to ${distinctPages(references)} pages`);
+  const accesses = mixedReferences(2 ** 40);
+  expect(stdout).toContain(`${accesses.length} references to ${distinctPages(references)} pages`);
   for (const part of [/fetch +\d/, /reuse distance/, /working set/, /region/, /references a second/]) {
     expect(stdout).toMatch(part);
   }

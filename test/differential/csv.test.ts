@@ -12,9 +12,6 @@ import { decodeTags } from "../support/object_text.ts";
 import { Random } from "../support/random.ts";
 import { mutated } from "../support/text_decoding.ts";
 
-/** The kernel's setting that says that requests are split into pages. */
-const SPLIT_BLOCKS = 12;
-
 const LOADS = ["r", "read", "rs", "get", "gets", "get_lease", "load", "l"];
 const STORES = "w write ws set set_lease put add cas replace append prepend update store s".split(" ");
 const MODIFIES = ["incr", "decr", "modify", "m"];
@@ -152,10 +149,8 @@ function makeText(random: Random, { makers, options }: Case, lines: number): str
 }
 
 function readingFor({ spec, options }: Case, text: string): NamedReading {
-  const reading = readingOf(spec, Buffer.from(text, "latin1").subarray(0, 4096), "text");
-  const settings = [...(reading.settings ?? [])];
-  settings[SPLIT_BLOCKS] = options.splitBlocks ? 1 : 0;
-  return { ...reading, settings };
+  const head = Buffer.from(text, "latin1").subarray(0, 4096);
+  return readingOf(spec, head, "text", options.splitBlocks);
 }
 
 describe.each(BUILDS)("columns decoded by the %s Wasm", (build, module) => {
@@ -172,13 +167,19 @@ describe.each(BUILDS)("columns decoded by the %s Wasm", (build, module) => {
       const isDamaged = made.options.count === undefined && random.chance(0.5);
       const text = isDamaged ? mutated(random, whole) : whole;
       const { options } = made;
-      const { pageShift } = options;
+      const { pageShift, splitBlocks } = options;
       const textBytes = random.pick([2000, 4096, 1 << 16]);
       const pieces = [random.between(1, 200), random.between(1, 4096)];
       const where = `seed ${seed} ${made.spec}`;
       const reading = readingFor(made, text);
       const expected = parseCsv(text, options);
-      const decoded = await decodeTags(module, reading, text, { random, textBytes, pieces, pageShift });
+      const decoded = await decodeTags(module, reading, text, {
+        random,
+        textBytes,
+        pieces,
+        pageShift,
+        splitBlocks,
+      });
       if (expected.error === undefined) {
         good += 1;
         expect(decoded, where).toEqual(expected);
@@ -191,7 +192,7 @@ describe.each(BUILDS)("columns decoded by the %s Wasm", (build, module) => {
       }
       const skipping = parseCsv(text, { ...options, skipBadLines: true });
       const skipped = await decodeTags(module, reading, text, {
-        ...{ random, textBytes, pieces, pageShift },
+        ...{ random, textBytes, pieces, pageShift, splitBlocks },
         skipBadLines: true,
       });
       expect(skipped, where).toEqual(skipping);

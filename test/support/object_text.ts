@@ -13,6 +13,7 @@ import type { Random } from "./random.ts";
 import { POISON_NAMES, piecewise } from "./text_decoding.ts";
 
 export interface TagOptions {
+  splitBlocks?: boolean | undefined;
   random: Random;
   textBytes: number;
   runCapacity?: number;
@@ -38,8 +39,8 @@ export async function decodeTags(
   options: TagOptions,
 ): Promise<Tags> {
   const { random, textBytes, runCapacity = 70_000, pieces = [textBytes] } = options;
-  const { pageShift = 12, include = 0b1111, skipBadLines = false } = options;
-  const setup = { pageShift, include, skipBadLines };
+  const { pageShift = 12, include = 0b1111, skipBadLines = false, splitBlocks = false } = options;
+  const setup = { pageShift, include, skipBadLines, splitBlocks };
   const engine = new Engine(module, {
     runs: { capacity: runCapacity, interned: false, clairvoyant: false },
     text: { capacityBytes: textBytes, ...setup },

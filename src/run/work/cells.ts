@@ -33,6 +33,7 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
     await eachBlock(source, task.progress, references, (count) => {
       for (const engine of going) {
         copyColumns(columns, reader, engine, count);
+        engine.selectThread(source.thread);
         engine.replay(count);
       }
       going = going.filter(({ core }) => core.majorFaults() <= majorFaultsMax);

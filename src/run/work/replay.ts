@@ -24,10 +24,18 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
     });
     const source = await openRuns(runs, engine, module);
     const references = () => engine.core.references();
-    await eachBlock(source, task.progress, references, (count) => engine.replay(count));
+    const ofCores = new Float64Array(engine.cores);
+    await eachBlock(source, task.progress, references, (count) => {
+      const before = references();
+      engine.selectThread(source.thread);
+      engine.replay(count);
+      const core = source.thread % engine.cores;
+      ofCores[core] = (ofCores[core] ?? 0) + references() - before;
+    });
     return {
       ...replayCounters(engine),
       decode: source.decode(),
+      cores: engine.coreTlbCounts().map((tlbs, core) => ({ references: ofCores[core] ?? 0, tlbs })),
       history: engine.history(),
       seconds: secondsSince(start),
     };

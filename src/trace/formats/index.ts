@@ -83,7 +83,7 @@ export function readingOf(
   const reading = { ...format, ...format.prepare?.(head, parameters, label) };
   if (!splitBlocks) return reading;
   if (!reading.splittable) throw unsplittable(format.name, label);
-  return { ...reading, objects: false };
+  return { ...reading, objects: reading.splittable === "objects" };
 }
 
 // --- internal ---

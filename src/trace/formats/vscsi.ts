@@ -32,7 +32,7 @@ export const vscsi: TraceFormat = {
   kernel: "decodeVscsi",
   unit: "record",
   objects: true,
-  splittable: true,
+  splittable: "addresses",
   expected: "a record",
   parameters: [
     { name: "version", default: "auto", summary: "1 or 2: records of 32 or of 40 bytes; auto: by content" },
