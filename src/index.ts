@@ -19,6 +19,8 @@ export type {
   Costs,
   CurvePoint,
   FailedCell,
+  DamonReport,
+  DamonSummary,
   FormatAbout,
   GenReport,
   InfoReport,

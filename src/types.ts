@@ -314,6 +314,50 @@ export interface InfoReport {
   performance: Performance;
 }
 
+/** What `info` tells of a recording of DAMON's, which has no references: how hot memory was. */
+export interface DamonReport {
+  command: "info";
+  damon: DamonSummary & { path: string };
+}
+
+export interface HeatBucket {
+  from: number;
+  /** The last value in the bucket; undefined where it has no end. */
+  to: number | undefined;
+  bytes: number;
+}
+
+export interface HotRegion {
+  target: string;
+  /** Hexadecimal, the end exclusive. */
+  start: string;
+  end: string;
+  bytes: number;
+  access_percent: number;
+  age_intervals: number | null;
+}
+
+export interface DamonSummary {
+  targets: number;
+  snapshots: number;
+  /** Regions of all snapshots together. */
+  regions: number;
+  /** From the first snapshot's start to the last one's end; null where there is only one, without a start. */
+  seconds: number | null;
+  /** Bytes watched, accessed or not. */
+  bytes: number;
+  /** Bytes by the share of samples that saw an access. */
+  by_access_percent: HeatBucket[];
+  /** Whether the shares are of DAMON's default number of samples, because the recording does not say it. */
+  assumes_default_intervals: boolean;
+  /** Bytes by how many aggregation intervals a region has been as hot as it is. */
+  by_age_intervals: HeatBucket[];
+  /** Bytes of regions without an age, which old kernels do not print. */
+  ageless_bytes: number;
+  /** The hottest regions of each target's last snapshot, hottest first. */
+  hottest: HotRegion[];
+}
+
 /** Addresses are hexadecimal, for some are beyond 2^53; the end is the first byte behind. */
 export interface Region {
   asid: number;

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { TraceError } from "../src/errors.ts";
-import { type DamonSummary, readDamon } from "../src/trace/damon/index.ts";
+import { readDamon } from "../src/trace/damon/index.ts";
 import { partsOf } from "../src/trace/damon/json_parts.ts";
 import { readingOf } from "../src/trace/formats/index.ts";
+import type { DamonSummary } from "../src/types.ts";
 import { type RecordedTarget, reckonHeat } from "./reference/damon.ts";
 import { Random } from "./support/random.ts";
 

@@ -9,6 +9,7 @@ const EXAMPLES = `
 Examples:
   $ clockhand info traces/sort.lackey.xz
   $ clockhand info trace.cht --json
+  $ clockhand info damon.data                  # a recording of Linux's DAMON: how hot memory was
   $ clockhand info traces/sort.lackey.xz --include load,store --page-size 2MiB
 `;
 
@@ -32,6 +33,7 @@ async function run(trace: string, { json, ...options }: Flags): Promise<void> {
   await runCommand(async ({ signal, onProgress, print }) => {
     const report = await info({ ...options, trace, signal, onProgress });
     if (json) print(`${JSON.stringify(report, null, 2)}\n`);
+    else if ("damon" in report) print((await import("../report/damon_text.ts")).renderDamon(report));
     else print((await import("../report/info_text.ts")).renderInfo(report));
     return undefined;
   });

@@ -3,10 +3,11 @@
 import * as v from "valibot";
 import { TraceError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
+import { holdsDamon, readDamon } from "../trace/damon/index.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
 import { total } from "../trace/packed/layout.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
-import { type InfoReport, KINDS, type Kind, type Progress } from "../types.ts";
+import { type DamonReport, type InfoReport, KINDS, type Kind, type Progress } from "../types.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { distancesOf, windowsOf } from "./locality.ts";
 import { performanceOf } from "./performance.ts";
@@ -23,10 +24,13 @@ export interface InfoOptions extends TraceOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-export async function info(options: InfoOptions): Promise<InfoReport> {
+export async function info(options: InfoOptions): Promise<InfoReport | DamonReport> {
   const start = performance.now();
   const { trace: path, format, skipBadLines = false, splitBlocks, signal, onProgress } = options;
   checkFormat(format);
+  if (format === undefined && (await holdsDamon(path))) {
+    return { command: "info", damon: { path, ...(await readDamon(path, signal)) } };
+  }
   const workers = workersOf(options.workers);
   const file = inspectTrace(path, format, splitBlocks);
   const packed = file.packed ? await packedFacts(path) : undefined;

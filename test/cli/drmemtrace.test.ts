@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { SweepReport } from "../../src/types.ts";
+import type { InfoReport, SweepReport } from "../../src/types.ts";
 import {
   type DrRecord,
   encoded,
@@ -266,5 +266,60 @@ describe.concurrent("an archive of another trace", () => {
 
   test("without files is refused", async () => {
     expectRefusal(await clockhand(["replay", write(folder, zipOf([]))]), TRACE_ERROR, "no files");
+  });
+});
+
+describe("--cores", () => {
+  const cores = async (count: number, ...args: string[]) =>
+    (await replayJson(traceFolder(), [...FRAMES, "--cores", `${count}`, "--no-advice", ...args])).result;
+
+  test("deals threads out in turn; every core has TLBs of its own", async () => {
+    const [one, three] = [await cores(1), await cores(3)];
+    expect(one.cores).toBeUndefined();
+    expect(three.cores?.map(({ references }) => references)).toEqual([60, 60, 60]);
+    for (const [index, { misses, shootdowns, name }] of three.tlb.entries()) {
+      const sum = (what: "misses" | "shootdowns") =>
+        three.cores?.reduce((total, core) => total + (core.tlb[index]?.[what] ?? 0), 0);
+      expect([sum("misses"), sum("shootdowns")], name).toEqual([misses, shootdowns]);
+    }
+    // Memory is shared: what faults does not depend on where it runs.
+    expect([three.faults, three.evictions]).toEqual([one.faults, one.evictions]);
+    // The shared code page is missed once on each core.
+    const missesOf = (result: typeof one, name: string) =>
+      result.tlb.find((tlb) => tlb.name === name)?.misses ?? 0;
+    expect(missesOf(three, "L1I")).toBeGreaterThanOrEqual(missesOf(one, "L1I") + 2);
+  });
+
+  test("more than there are threads leaves the others idle", async () => {
+    const five = await cores(5);
+    expect(five.cores?.map(({ references }) => references)).toEqual([60, 60, 60, 0, 0]);
+  });
+
+  test("counts the same whoever decodes", async () => {
+    expect(await cores(2, "--workers", "3")).toEqual(await cores(2, "--workers", "1"));
+  });
+
+  test.each(["0", "65", "1.5"])("%s is no number of cores", async (count) => {
+    expectRefusal(await clockhand(["replay", MIXED, "--cores", count]), USER_ERROR, "--cores");
+  });
+
+  test("is refused where nobody knows whose references they are", async () => {
+    const packed = join(folder, "threads.cht");
+    await clockhand(["pack", traceFolder(), "-o", packed]);
+    const outcome = await clockhand(["replay", packed, "--cores", "2"]);
+    expectRefusal(outcome, USER_ERROR, "--cores", "does not say which thread");
+    const opt = await clockhand(["replay", traceFolder(), "--cores", "2", "--policy", "opt"]);
+    expectRefusal(opt, USER_ERROR, "--cores", "opt looks ahead");
+  });
+});
+
+test("info counts threads and address spaces, and references as DynamoRIO does", async () => {
+  const { stdout } = await clockhand(["info", traceFolder(), "--json"]);
+  const { trace } = JSON.parse(stdout) as InfoReport;
+  expect(trace).toMatchObject({
+    format: "drmemtrace",
+    address_spaces: 1,
+    threads: 3,
+    references: { fetch: 60, load: 60, store: 60 },
   });
 });

@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { InfoReport } from "../../src/types.ts";
+import type { DamonReport, InfoReport } from "../../src/types.ts";
 import {
   clockhand,
   distinctPages,
@@ -189,5 +190,56 @@ describe("info refuses", () => {
 
   test("a page size that no machine has", async () => {
     expectRefusal(await clockhand(["info", MIXED, "--page-size", "3KiB"]), USER_ERROR, "--page-size");
+  });
+});
+
+describe("a recording of DAMON's", () => {
+  const TEXT =
+    "kdamond.0 4452 [000] 1.000000: damon:damon_aggregated: target_id=7 nr_regions=2 4096-8192: 20 3\n" +
+    "kdamond.0 4452 [000] 1.000010: damon:damon_aggregated: target_id=7 nr_regions=2 8192-20480: 0 9\n";
+
+  async function damon(path: string) {
+    const { code, stdout, stderr } = await clockhand(["info", path, "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return (JSON.parse(stdout) as DamonReport).damon;
+  }
+
+  test("is shown as heat, for it has no references", async () => {
+    expect(await damon(write(folder, TEXT))).toMatchObject({
+      targets: 1,
+      snapshots: 1,
+      regions: 2,
+      bytes: 16384,
+      hottest: [{ start: "0x1000", end: "0x2000", bytes: 4096, access_percent: 100, age_intervals: 3 }],
+    });
+  });
+
+  test("may be damo's JSON, and compressed", async () => {
+    const region = {
+      start: "4,096",
+      end: "8,192",
+      nr_accesses: { samples: "5", percent: null },
+      age: { usec: null, aggr_intervals: "2" },
+    };
+    const snapshot = { start_time: "0", end_time: "100000000", regions: [region] };
+    const records = [
+      { kdamond_idx: "0", context_idx: "0", scheme_idx: null, target_id: "0", snapshots: [snapshot] },
+    ];
+    const json = JSON.stringify(records);
+    const plain = await damon(write(folder, json));
+    expect(plain).toMatchObject({ snapshots: 1, bytes: 4096 });
+    expect({ ...(await damon(write(folder, deflateSync(json)))), path: "" }).toEqual({ ...plain, path: "" });
+  });
+
+  test("is a table for people", async () => {
+    const { stdout, code } = await clockhand(["info", write(folder, TEXT)]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/DAMON's, without references/);
+    expect(stdout).toMatch(/0x1000 +0x2000 +4 KiB +100%/);
+  });
+
+  test("that is damaged says where", async () => {
+    const outcome = await clockhand(["info", write(folder, TEXT.replace("0 9", "x 9"))]);
+    expectRefusal(outcome, TRACE_ERROR, /line 2|byte/);
   });
 });

@@ -4,20 +4,29 @@
  * them.
  */
 
+import { statSync } from "node:fs";
+import { constants, inflateSync } from "node:zlib";
 import { InterruptedError, TraceError } from "../../errors.ts";
+import type { DamonSummary } from "../../types.ts";
 import { CompressionError } from "../compression/error.ts";
 import { inflateZlib } from "../compression/zlib.ts";
 import { openTrace, type TraceBytes } from "../open.ts";
-import { type DamonSummary, Heat } from "./heat.ts";
+import { Heat } from "./heat.ts";
 import { readDamonJson } from "./json.ts";
 import { damonForm, looksDeflated } from "./recognise.ts";
 import type { DamonItem } from "./snapshot.ts";
 import { readDamonText } from "./text.ts";
 
-export type { DamonSummary, HeatBucket, HotRegion } from "./heat.ts";
-
 const CHUNK_BYTES = 256 * 1024;
 const HEAD_BYTES = 4096;
+
+/** Whether a file, not a pipe, holds a recording of DAMON's. */
+export async function holdsDamon(path: string): Promise<boolean> {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+  const bytes = await openTrace(path);
+  bytes.close();
+  return damonForm(inflatedHead(bytes.head)) !== undefined;
+}
 
 /** Reads a recording from end to end, a snapshot at a time. Throws a `TraceError` for what is none. */
 export async function readDamon(path: string, signal?: AbortSignal): Promise<DamonSummary> {
@@ -42,6 +51,16 @@ export async function readDamon(path: string, signal?: AbortSignal): Promise<Dam
 }
 
 // --- internal ---
+
+/** What the head is once it is inflated, as far as it goes. */
+function inflatedHead(head: Uint8Array): Uint8Array {
+  if (!looksDeflated(head)) return head;
+  try {
+    return inflateSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return head;
+  }
+}
 
 async function* itemsOf(bytes: TraceBytes): AsyncGenerator<DamonItem> {
   const chunks = looksDeflated(bytes.head) ? inflateZlib(chunksOf(bytes), CHUNK_BYTES) : chunksOf(bytes);
