@@ -24,10 +24,9 @@ export const csv: TraceFormat = {
       name: "id",
       default: NONE,
       summary:
-        "column of the key, by number from 1 or by its name in the header; two as 2+3. A key that is no decimal " +
-        "number stands for its 64-bit hash (MurmurHash64A; of ten million keys two have the same in 3 of a million traces)",
+        "column of the key, by number from 1 or by its name in the header; two as 2+3; with offset, the volume",
     },
-    { name: "offset", default: NONE, summary: "column of a block request's offset; id is its volume then" },
+    { name: "offset", default: NONE, summary: "column of a block request's offset" },
     { name: "address", default: NONE, summary: "column of a memory address, instead of id and offset" },
     { name: "size", default: NONE, summary: "column of the size that goes with an offset or address" },
     { name: "op", default: NONE, summary: "column of the operation; without one, all are loads" },
@@ -40,7 +39,12 @@ export const csv: TraceFormat = {
     { name: "other", default: OPS.other, summary: "any other operation: load, store, none, refuse" },
     { name: "delimiter", default: "comma", summary: `${Object.keys(DELIMITERS).join(", ")} or a character` },
     { name: "header", default: "auto", summary: "whether line 1 names the columns: yes, no, auto" },
-    { name: "hash", default: "auto", summary: "whether keys are names: yes, no (numbers), auto (each key)" },
+    {
+      name: "hash",
+      default: "auto",
+      summary:
+        "whether keys stand for their MurmurHash64A: yes, no, auto (those that are no decimal numbers)",
+    },
     { name: "offset-unit", default: "1", summary: "bytes in a unit of offset, 512 for sectors" },
     { name: "size-unit", default: "1", summary: "bytes in a unit of size" },
   ],
