@@ -1,8 +1,4 @@
-/**
- * References as text: the formats that `unpack` and `gen` can write, and the lines of each.
- *
- * Lines are put together as bytes, which is several times faster than as strings.
- */
+/** References as text: the formats that `unpack` and `gen` can write, and the lines of each. */
 
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
@@ -180,6 +176,8 @@ const NEW_LINE = 0x0a;
 const COMMA = 0x2c;
 const ZERO = 0x30;
 const LETTERS = 0x61 - 10;
+/** Hexadecimal digits of 32 bits. */
+const WORD_DIGITS = 8;
 
 /** Bytes with a place to go on at. */
 class Line {
@@ -195,7 +193,10 @@ class Line {
   }
 
   bytes(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at++) this.#bytes[this.length++] = bytes[at] as number;
+    const into = this.#bytes;
+    const start = this.length;
+    for (let at = 0; at < bytes.length; at++) into[start + at] = bytes[at] as number;
+    this.length = start + bytes.length;
   }
 
   decimal(number: number | bigint): void {
@@ -221,9 +222,15 @@ class Line {
     }
     let digits = digitsMin;
     for (let bound = 16 ** digitsMin; number >= bound; bound *= 16) digits++;
-    for (let left = digits - 1; left >= 0; left--) {
-      const digit = (left < 7 ? number >>> (4 * left) : Math.floor(number / 16 ** left)) & 15;
-      this.byte(digit < 10 ? ZERO + digit : LETTERS + digit);
+    const bytes = this.#bytes;
+    let low = number >>> 0;
+    let at = this.length + digits - 1;
+    this.length += digits;
+    for (let left = 0; left < digits; left++, at--) {
+      if (left === WORD_DIGITS) low = Math.floor(number / 2 ** 32);
+      const digit = low & 15;
+      bytes[at] = digit < 10 ? ZERO + digit : LETTERS + digit;
+      low >>>= 4;
     }
   }
 

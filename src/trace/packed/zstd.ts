@@ -10,10 +10,27 @@ const LEVEL = 1;
 
 let ready: Promise<void> | undefined;
 
+/** Longer than any module takes to compile. */
+const LONG_MS = 1 << 30;
+
 /** Must have resolved before the other functions are called. */
 export function initZstd(): Promise<void> {
-  ready ??= zstd.init();
+  ready ??= init();
   return ready;
+}
+
+/**
+ * Nothing that the event loop waits for is under way while a module is compiled. A loop with nothing to wait
+ * for is drained by Node, and what then follows runs inside the draining, which locks up when the compiler's
+ * threads need a collection of garbage (nodejs/node#54918). A timer keeps the loop going.
+ */
+async function init(): Promise<void> {
+  const timer = setInterval(() => undefined, LONG_MS);
+  try {
+    await zstd.init();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 export function compressBlock(bytes: Uint8Array): Uint8Array {
