@@ -125,7 +125,7 @@ describe.each(BUILDS)("every policy, %s Wasm", (build, module) => {
     });
 
     it("counts runs of folded references as the references one by one", () => {
-      for (let seed = 100; seed < 120; seed += 1) {
+      for (let seed = 100; seed < 110; seed += 1) {
         const { machine, stream } = machineCase(seed, spec);
         const one = replayMachine(module, unfolded(stream.touches), machine);
         const many = replayMachine(module, folded(stream.touches), machine);
@@ -167,7 +167,7 @@ describe.each(BUILDS)("every policy, %s Wasm", (build, module) => {
     });
 
     it("pages the same whatever TLBs and walk caches are in front, when every reference sets the accessed bit", () => {
-      for (let seed = 400; seed < 415; seed += 1) {
+      for (let seed = 400; seed < 408; seed += 1) {
         const { machine, stream } = machineCase(seed, spec, { accessedByWalk: false });
         const runs = folded(stream.touches);
         const inLab = replayLab(module, runs, machine);
@@ -268,7 +268,7 @@ describe("debug and release Wasm", () => {
   });
 
   it.each(POLICY_SPECS)("count the same: %s", (spec) => {
-    for (let seed = 800; seed < 820; seed += 1) {
+    for (let seed = 800; seed < 810; seed += 1) {
       const { machine, stream } = machineCase(seed, spec);
       const runs = folded(stream.touches);
       const debug = replayMachine(DEBUG, runs, machine);

@@ -66,8 +66,8 @@ describe("what is no trace", () => {
       "ls 1 [001] 3.4:  1  l1d-miss:  8688000842 |OP LOAD|LVL L3 or L3 hit|SNP\n",
     ],
     ["many pipes", "|OP ".repeat(1000)],
-    ["numbers in many columns", "1 ".repeat(2048)],
-    ["numbers before a pipe", `${"1 ".repeat(450)}|OP `],
+    ["numbers in many columns", "9 ".repeat(2048)],
+    ["numbers before a pipe", `${"9 ".repeat(450)}|OP `],
   ])("%s", (_, text) => {
     const begin = performance.now();
     expect(recognisedBy(text)).toEqual([]);

@@ -67,7 +67,7 @@ test("the curve of lru is the same from chunks of the trace, side by side", asyn
 describe("an estimate", () => {
   /** Sizes at which a sample of some hundred pages can be right. */
   const frames = "10%:100%:20";
-  const SEEDS = 20;
+  const SEEDS = 12;
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   async function sampledWith(options: Partial<Library.MrcOptions>): Promise<MrcReport[]> {

@@ -75,7 +75,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   });
 
   it.each(POISON_NAMES)("reads the same with this behind the text: %s", async (poison) => {
-    for (let seed = 0; seed < 40; seed += 1) {
+    for (let seed = 0; seed < 12; seed += 1) {
       const random = new Random(seed);
       const made = makeText(format, random, 12);
       const text = seed % 2 === 0 ? made : mutated(random, made, format.alphabet);
@@ -107,7 +107,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
       .map((line) => line.split(" "))
       .filter(({ length }) => length > 1)) {
       for (let digits = 1; digits <= 17; digits += 1) {
-        for (let behind = 0; behind <= 20; behind += 1) {
+        for (let behind = 0; behind <= 20; behind += 4) {
           const tail = [...rest.slice(0, -2), "1".repeat(digits), "1".repeat(behind)].join(" ").trimEnd();
           const lines = [tail, tail.replace("1", "0x1"), tail.replace("11", "1f")].map(
             (end) => `${first} ${end}`,
@@ -159,7 +159,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
     "keeps only the kinds asked for: %s %s",
     async (...kinds) => {
       const include = new Set(kinds.filter((kind) => kind !== undefined));
-      for (let seed = 100; seed < 130; seed += 1) {
+      for (let seed = 100; seed < 110; seed += 1) {
         const text = makeText(format, new Random(seed), 40);
         const textBytes = TEXT_BYTES[seed % TEXT_BYTES.length]!;
         await compare(text, { pageShift: 12, include, textBytes: textBytes + 300 }, `seed ${seed}`);
@@ -168,7 +168,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   );
 
   it("folds references to one page into as few runs as there can be", async () => {
-    for (let seed = 200; seed < 230; seed += 1) {
+    for (let seed = 200; seed < 210; seed += 1) {
       const text = `${makeText(format, new Random(seed), 60)}\n`;
       const { runs, touches } = await decodeText(module, reading, text, {
         pageShift: 12,
@@ -186,7 +186,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   });
 
   it("stops for room in a run buffer that is just large enough", async () => {
-    for (let seed = 300; seed < 330; seed += 1) {
+    for (let seed = 300; seed < 310; seed += 1) {
       const random = new Random(seed);
       const text = makeText(format, random, 200);
       const options = { pageShift: 12, textBytes: random.pick([400, 512, 4096]), runsToSpare: 0 };
@@ -195,7 +195,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   });
 
   it.each(PAGE_SHIFTS)("reads generated texts, with pages of 2^%i bytes", async (pageShift) => {
-    for (let seed = 0; seed < 150; seed += 1) {
+    for (let seed = 0; seed < 40; seed += 1) {
       const random = new Random(seed);
       const text = makeText(format, random, random.below(80));
       const { error } = await compare(text, randomOptions(random, pageShift), `seed ${seed}`);
@@ -205,14 +205,14 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
 
   it.each([false, true])("reads mutated texts; skipping bad lines: %s", async (skipBadLines) => {
     let bad = 0;
-    for (let seed = 0; seed < 1200; seed += 1) {
+    for (let seed = 0; seed < 300; seed += 1) {
       const random = new Random(seed);
       const text = mutated(random, makeText(format, random, random.between(1, 12)), format.alphabet);
       const options = { ...randomOptions(random, random.pick(PAGE_SHIFTS)), skipBadLines };
       const { error, skipped } = await compare(text, options, `seed ${seed}, ${JSON.stringify(options)}`);
       if (error !== undefined || skipped > 0) bad += 1;
     }
-    expect(bad).toBeGreaterThan(200);
+    expect(bad).toBeGreaterThan(50);
   });
 });
 

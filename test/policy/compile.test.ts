@@ -266,12 +266,12 @@ describe("a compiled policy", () => {
   it("makes room in the cache by removing what was used longest ago", async () => {
     const old = join(cache, "old.policy");
     const older = join(cache, "older.policy");
-    for (const [path, age] of [
-      [old, 2000],
-      [older, 3000],
+    for (const [path, age, mebibytes] of [
+      [old, 2000, 2],
+      [older, 3000, 15],
     ] as const) {
       writeFileSync(path, "");
-      truncateSync(path, 15 * 2 ** 20);
+      truncateSync(path, mebibytes * 2 ** 20);
       const time = new Date(Date.now() - age * 1000);
       utimesSync(path, time, time);
     }
