@@ -30,7 +30,7 @@ function casesOf(name: StreamName, spec: string): Case[] {
   return FRAMES.map((frames, index) => {
     const seed = 31 * index + STREAM_NAMES.indexOf(name);
     return caseOf(
-      makeStream(name, seed, { length: 1500, pages: frames + 1 + index * 4 }),
+      makeStream(name, seed, { length: 1000, pages: frames + 1 + index * 4 }),
       spec,
       frames,
       seed,

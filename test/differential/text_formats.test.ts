@@ -59,7 +59,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   });
 
   it("reads the same whatever the length of the pieces", async () => {
-    for (let length = 1; length < 100; length += 1) {
+    for (let length = 1; length < 100; length += 3) {
       await compare(smallText, { pageShift: 12, textBytes: 128, pieces: [length] }, `pieces of ${length}`);
     }
   });
@@ -195,7 +195,7 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   });
 
   it.each(PAGE_SHIFTS)("reads generated texts, with pages of 2^%i bytes", async (pageShift) => {
-    for (let seed = 0; seed < 40; seed += 1) {
+    for (let seed = 0; seed < 20; seed += 1) {
       const random = new Random(seed);
       const text = makeText(format, random, random.below(80));
       const { error } = await compare(text, randomOptions(random, pageShift), `seed ${seed}`);
@@ -205,14 +205,14 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
 
   it.each([false, true])("reads mutated texts; skipping bad lines: %s", async (skipBadLines) => {
     let bad = 0;
-    for (let seed = 0; seed < 300; seed += 1) {
+    for (let seed = 0; seed < 200; seed += 1) {
       const random = new Random(seed);
       const text = mutated(random, makeText(format, random, random.between(1, 12)), format.alphabet);
       const options = { ...randomOptions(random, random.pick(PAGE_SHIFTS)), skipBadLines };
       const { error, skipped } = await compare(text, options, `seed ${seed}, ${JSON.stringify(options)}`);
       if (error !== undefined || skipped > 0) bad += 1;
     }
-    expect(bad).toBeGreaterThan(50);
+    expect(bad).toBeGreaterThan(30);
   });
 });
 
