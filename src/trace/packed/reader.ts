@@ -155,10 +155,27 @@ export class PackedTrace {
   }
 }
 
+/** Narrow ids are read two at a time; and V8 is slower where one loop sees both kinds of array. */
 function greatest(ids: Uint16Array | Uint32Array): number {
+  return ids instanceof Uint32Array ? greatestWide(ids) : greatestNarrow(ids);
+}
+
+function greatestWide(ids: Uint32Array): number {
   let most = 0;
   for (let index = 0; index < ids.length; index++) most = Math.max(most, ids[index] as number);
   return most;
+}
+
+function greatestNarrow(ids: Uint16Array): number {
+  const pairs = new Uint32Array(ids.buffer, ids.byteOffset, ids.length >> 1);
+  let low = ids.at(-1) ?? 0;
+  let high = 0;
+  for (let index = 0; index < pairs.length; index++) {
+    const pair = pairs[index] as number;
+    low = Math.max(low, pair & 0xffff);
+    high = Math.max(high, pair >>> 16);
+  }
+  return Math.max(low, high);
 }
 
 function readAt(fd: number, position: number, length: number): Uint8Array {
