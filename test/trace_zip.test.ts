@@ -19,7 +19,7 @@ const path = join(folder, "trace.zip");
 /** The content of an archive, with where its files end. */
 async function contentOf(archive: Uint8Array, stepBytes = 1000, chunkBytes = 256) {
   writeFileSync(path, archive);
-  const bytes = await openTrace(path, chunkBytes);
+  const bytes = await openTrace(path, { chunkBytes });
   const parts: Buffer[] = [];
   const ends: number[] = [];
   let length = 0;

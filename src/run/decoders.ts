@@ -1,7 +1,7 @@
 /** The workers of a session that decode a trace for one that uses its runs. */
 
 import { availableParallelism } from "node:os";
-import type { Inspected } from "../trace/open.ts";
+import { type Inspected, openFile } from "../trace/open.ts";
 import { KINDS } from "../types.ts";
 import { DECODER } from "./limits.ts";
 import { breakRings, newRings } from "./ring.ts";
@@ -42,10 +42,11 @@ export class Decoders {
     use: (runs: RunsFrom) => Promise<T>,
   ): Promise<[T, DecodeResult]> {
     const trace = this.#trace;
-    const { sizeBytes, cut, packed } = this.file;
+    const { sizeBytes, cut, packed, isPipe } = this.file;
     if (packed || this.count === 0 || sizeBytes === undefined) {
+      const pipe = isPipe ? openFile(trace.path) : undefined;
       const result = await use(
-        packed ? { from: "packed", path: trace.path, trace } : { from: "trace", trace },
+        packed ? { from: "packed", path: trace.path, trace } : { from: "trace", trace: { ...trace, pipe } },
       );
       return [result, sum([result.decode])];
     }

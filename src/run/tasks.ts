@@ -42,6 +42,8 @@ export interface TraceTask {
   machine: { name: string; pageTable: PageTableShape } | undefined;
   /** The files of a trace that is a folder; set once it has been looked at. */
   folder?: TraceFolder | undefined;
+  /** A named pipe, opened for the worker that reads it, which closes it. */
+  pipe?: number | undefined;
 }
 
 /** A trace that several workers decode, piece by piece; see split_runs.ts. */

@@ -110,7 +110,7 @@ export class ThreadRuns implements TraceRuns {
     const known = this.#streams[index];
     if (known !== undefined) return known;
     const { files } = this.#folder;
-    const bytes = await openTrace(files[index] as string, streamBytes(files.length));
+    const bytes = await openTrace(files[index] as string, { chunkBytes: streamBytes(files.length) });
     const stream = { bytes, text: this.#textOf(bytes, index) };
     this.#streams[index] = stream;
     this.#takenBytes += bytes.takenBytes();

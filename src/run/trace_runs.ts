@@ -16,7 +16,7 @@ export interface TraceRuns extends RunSource {
 
 export async function openTraceRuns(trace: TraceTask, engine: Engine): Promise<TraceRuns> {
   if (trace.folder !== undefined) return ThreadRuns.open(trace, trace.folder, engine);
-  const bytes = await openTrace(trace.path);
+  const bytes = await openTrace(trace.path, { pipe: trace.pipe });
   const reading = readingOf(trace.format, bytes.head, bytes.label, trace.splitBlocks);
   if (reading.schedule === "recorded") {
     bytes.close();

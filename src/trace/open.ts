@@ -58,6 +58,8 @@ export interface Inspected {
   /** How it is cut: a regular file, not compressed, of lines or of records of one length. */
   cut: Cut | undefined;
   packed: boolean;
+  /** Whether it is a named pipe. */
+  isPipe: boolean;
   /** The files of a trace that is a folder. */
   folder?: TraceFolder | undefined;
 }
@@ -68,16 +70,21 @@ export function inspectTrace(path: string, format: string | undefined, splitBloc
     const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
     if (stat.isDirectory()) {
       const folder = readFolder(path, format);
-      return { sizeBytes: folder.sizeBytes, cut: undefined, packed: false, folder };
+      return { sizeBytes: folder.sizeBytes, cut: undefined, packed: false, isPipe: false, folder };
     }
     if (path === STDIN_PATH && isatty(STDIN)) {
       throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
     }
     if (path !== STDIN_PATH) accessSync(path, constants.R_OK);
     if (!stat.isFile() || path === STDIN_PATH) {
-      return { sizeBytes: undefined, cut: undefined, packed: false };
+      return {
+        sizeBytes: undefined,
+        cut: undefined,
+        packed: false,
+        isPipe: stat.isFIFO() && path !== STDIN_PATH,
+      };
     }
-    return { sizeBytes: stat.size, ...storedAs(path, format, splitBlocks, stat.size) };
+    return { sizeBytes: stat.size, isPipe: false, ...storedAs(path, format, splitBlocks, stat.size) };
   } catch (error) {
     throw openingError(path, error);
   }
@@ -120,10 +127,17 @@ export function traceLabel(path: string): string {
   return path === STDIN_PATH ? "standard input" : path;
 }
 
-/** `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen. */
-export async function openTrace(path: string, chunkBytes = CHUNK_BYTES): Promise<TraceBytes> {
+/**
+ * `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen. In a worker a
+ * named pipe must come opened: Node closes every file that a worker has opened once more when the worker ends,
+ * whatever has its number by then, if it was a socket that closed it.
+ */
+export async function openTrace(
+  path: string,
+  { pipe, chunkBytes = CHUNK_BYTES }: { pipe?: number | undefined; chunkBytes?: number } = {},
+): Promise<TraceBytes> {
   const label = traceLabel(path);
-  const fd = path === STDIN_PATH ? STDIN : openFile(path);
+  const fd = path === STDIN_PATH ? STDIN : (pipe ?? openFile(path));
   const stat = fstatSync(fd);
   if (stat.isFile() && fd !== STDIN) {
     const magic = magicOf(fd);

@@ -309,6 +309,28 @@ describe.concurrent("the process", () => {
     expect(stdout).toBe("InterruptedError\n".repeat(100));
   });
 
+  test("reads named pipes while other runs begin and end", { timeout: 60_000 }, async () => {
+    const outcome = await script(
+      `
+      import { execFileSync } from "node:child_process";
+      import { readFile, writeFile } from "node:fs/promises";
+      const content = await readFile(process.argv[2]);
+      async function replayPipes(trace) {
+        execFileSync("mkfifo", [trace]);
+        for (let run = 0; run < 12; run++) {
+          const replayed = library.replay({ trace, frames: 20 });
+          await writeFile(trace, content);
+          console.log((await replayed).trace.references.total);
+        }
+      }
+      await Promise.all([1, 2, 3].map((number) => replayPipes(process.argv[3] + "/pipe-" + number)));`,
+      [MIXED, temporaryFolder()],
+    );
+    const { code, stdout, stderr } = outcome;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toBe("608\n".repeat(36));
+  });
+
   test("ends by itself after a failed run", async () => {
     const outcome = await script(`
       await library.replay({ trace: "/none" }).catch((error) => console.log(error.name));`);
