@@ -62,8 +62,8 @@ const CORE_PORTS: usize = memory.data(8192, 16);
 export function selectCore(number: u32): void {
   assert(number < CORES_MAX);
   if (number == core) return;
-  memory.copy(CORE_PORTS + core * PORTS_BYTES, PORTS, PORTS_BYTES);
-  memory.copy(PORTS, CORE_PORTS + number * PORTS_BYTES, PORTS_BYTES);
+  memory.copy(CORE_PORTS + <usize>core * PORTS_BYTES, PORTS, PORTS_BYTES);
+  memory.copy(PORTS, CORE_PORTS + <usize>number * PORTS_BYTES, PORTS_BYTES);
   core = number;
   selectWalkCaches(number);
 }

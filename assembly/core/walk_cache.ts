@@ -22,7 +22,7 @@ let lastCore: u32 = 0;
 
 export function selectWalkCaches(core: u32): void {
   assert(core < CORES_MAX);
-  caches = CACHES + core * CORE_BYTES;
+  caches = CACHES + <usize>core * CORE_BYTES;
   lastCore = max(lastCore, core);
 }
 
@@ -81,7 +81,7 @@ function cacheAt(depth: u32): Tlb {
 }
 
 function cacheOf(core: u32, depth: u32): Tlb {
-  return changetype<Tlb>(CACHES + core * CORE_BYTES + depth * offsetof<Tlb>());
+  return changetype<Tlb>(CACHES + <usize>core * CORE_BYTES + depth * offsetof<Tlb>());
 }
 
 function prefix(tag: u64, depth: u32): u64 {

@@ -12,22 +12,13 @@
  * that has no place in a run's tag, are errors.
  */
 
+import { ASID_SHIFT, attrsAt, FETCH, LOAD, runCapacity, STORE, tagsAt } from "../core/runs";
+import { Folding, openRun, runsMade, startRuns } from "./folding";
 import {
-  ASID_SHIFT,
-  attrsAt,
-  FETCH,
-  LOAD,
-  REFERENCES_SHIFT,
-  RUN_REFERENCES_MAX,
-  runCapacity,
-  STORE,
-  tagsAt,
-} from "../core/runs";
-import {
+  ACCESSES,
+  addSharing,
   addTo,
   endRecords,
-  KIND_EXTRA,
-  KIND_LINES,
   NEEDS_TEXT,
   RUNS_FULL,
   refuseLine,
@@ -43,8 +34,6 @@ const FLAGS_UNUSED: u32 = 0xfefe;
 const ASID = 88;
 const ASIDS: u32 = 4095;
 const SLOT_BYTES: usize = 8;
-/** No page with a kind below it has this key. */
-const NO_KEY: u64 = u64.MAX_VALUE;
 
 export function decodeChampsim(length: u32, final: bool): u32 {
   const cloudsuite = setting(CLOUDSUITE) != 0;
@@ -67,10 +56,9 @@ export function decodeChampsim(length: u32, final: bool): u32 {
 
   const end = start + records * recordBytes;
   let asid = (<u64>text.asid) << ASID_SHIFT;
-  let out: u32 = u32.MAX_VALUE;
-  let key: u64 = NO_KEY;
-  let openAsid = asid;
-  let more: u32 = 0;
+  startRuns();
+  let open = openRun.open;
+  let openTag: u64 = 0;
   let instructions: u64 = 0;
   let loads: u64 = 0;
   let stores: u64 = 0;
@@ -81,8 +69,6 @@ export function decodeChampsim(length: u32, final: bool): u32 {
       const space = <u32>load<u16>(at, ASID);
       wrong |= <u32>(space >= ASIDS);
       asid = (<u64>space) << ASID_SHIFT;
-      if (asid != openAsid) key = NO_KEY;
-      openAsid = asid;
     }
     if (wrong != 0) {
       if (refuseLine(at, at + recordBytes, at) == 0) break;
@@ -90,28 +76,18 @@ export function decodeChampsim(length: u32, final: bool): u32 {
     }
     instructions++;
     if (withFetches) {
-      const vpn = load<u64>(at) >> shift;
-      const newKey = (vpn << 2) | FETCH;
-      const same = <u32>(newKey == key) & <u32>(more + 1 < RUN_REFERENCES_MAX);
-      out += 1 - same;
-      more = (more + 1) & (0 - same);
-      key = newKey;
-      store<u64>(tags + ((<usize>out) << 3), vpn | asid);
-      store<u16>(attrs + ((<usize>out) << 1), <u16>((more << REFERENCES_SHIFT) | FETCH));
+      const tag = (load<u64>(at) >> shift) | asid;
+      open = Folding.add(open, tag == openTag, tag, FETCH, tags, attrs);
+      openTag = tag;
     }
     if (withLoads && v128.any_true(v128.or(v128.load(at + loadsAt), v128.load(at + loadsAt, 16)))) {
       for (let slot = at + loadsAt; slot < at + loadsEnd; slot += SLOT_BYTES) {
         const address = load<u64>(slot);
         if (address == 0) continue;
         loads++;
-        const vpn = address >> shift;
-        const newKey = (vpn << 2) | LOAD;
-        const same = <u32>(newKey == key) & <u32>(more + 1 < RUN_REFERENCES_MAX);
-        out += 1 - same;
-        more = (more + 1) & (0 - same);
-        key = newKey;
-        store<u64>(tags + ((<usize>out) << 3), vpn | asid);
-        store<u16>(attrs + ((<usize>out) << 1), <u16>((more << REFERENCES_SHIFT) | LOAD));
+        const tag = (address >> shift) | asid;
+        open = Folding.add(open, tag == openTag, tag, LOAD, tags, attrs);
+        openTag = tag;
       }
     }
     if (withStores) {
@@ -119,20 +95,16 @@ export function decodeChampsim(length: u32, final: bool): u32 {
         const address = load<u64>(slot);
         if (address == 0) continue;
         stores++;
-        const vpn = address >> shift;
-        const newKey = (vpn << 2) | STORE;
-        const same = <u32>(newKey == key) & <u32>(more + 1 < RUN_REFERENCES_MAX);
-        out += 1 - same;
-        more = (more + 1) & (0 - same);
-        key = newKey;
-        store<u64>(tags + ((<usize>out) << 3), vpn | asid);
-        store<u16>(attrs + ((<usize>out) << 1), <u16>((more << REFERENCES_SHIFT) | STORE));
+        const tag = (address >> shift) | asid;
+        open = Folding.add(open, tag == openTag, tag, STORE, tags, attrs);
+        openTag = tag;
       }
     }
   }
-  addTo(KIND_LINES, FETCH, instructions);
-  addTo(KIND_EXTRA, LOAD, loads);
-  addTo(KIND_EXTRA, STORE, stores);
+  openRun.open = open;
+  addTo(ACCESSES, FETCH, instructions);
+  addSharing(LOAD, loads);
+  addSharing(STORE, stores);
   endRecords(<u32>(at - start), length, recordBytes, final);
-  return out + 1;
+  return runsMade();
 }

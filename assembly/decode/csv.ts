@@ -17,22 +17,15 @@
  * by byte. Numbers of up to 16 digits are folded in lanes.
  */
 
-import {
-  ASID_SHIFT,
-  attrsAt,
-  LOAD,
-  MODIFY,
-  REFERENCES_SHIFT,
-  RUN_REFERENCES_MAX,
-  runCapacity,
-  tagsAt,
-} from "../core/runs";
+import { ASID_SHIFT, LOAD, MODIFY, RUN_REFERENCES_MAX } from "../core/runs";
 import { Murmur } from "../lib/murmur";
 import { addressSpaceOf, NO_ADDRESS_SPACE } from "./address_spaces";
+import { addReferences, runsLeft, runsMade, startRuns } from "./folding";
 import {
+  ACCESSES,
+  addSharing,
   addTo,
-  KIND_EXTRA,
-  KIND_LINES,
+  MORE_PAGES,
   NEEDS_TEXT,
   RUNS_FULL,
   refuseLine,
@@ -114,12 +107,6 @@ let otherOps: u32 = 0;
 /** The last column that matters. */
 let columns: u32 = 0;
 
-/** The output: how many runs there are, and the last one's tag, kind and references - 1. */
-let runs: u32 = 0;
-let openTag: u64 = 0;
-let openKind: u32 = 0;
-let openMore: u32 = 0;
-
 /** Whether what was read last makes no sense. */
 let isBad: bool = false;
 /** Whether the line ends within quotes. */
@@ -130,7 +117,7 @@ export function decodeCsv(length: u32, final: bool): u32 {
   readSettings();
   const start = text.at;
   const end = start + length;
-  runs = 0;
+  startRuns();
   text.status = NEEDS_TEXT;
 
   let at = start;
@@ -153,7 +140,7 @@ export function decodeCsv(length: u32, final: bool): u32 {
     at = next;
   }
   text.consumed = <u32>(at - start);
-  return runs;
+  return runsMade();
 }
 
 function readSettings(): void {
@@ -369,42 +356,17 @@ function takeLine(at: usize, lineEnd: usize, next: usize): usize {
     return next;
   }
   if (((text.include >> kind) & 1) == 1) {
-    const room = runCapacity() - runs;
-    const needed = max(pages, count / RUN_REFERENCES_MAX + 1);
-    if (needed > <u64>room) {
-      if (runs == 0) return refuseLine(at, lineEnd, next);
+    if (pages * (count / RUN_REFERENCES_MAX + 1) > <u64>runsLeft()) {
+      if (runsMade() == 0) return refuseLine(at, lineEnd, next);
       text.status = RUNS_FULL;
       return 0;
     }
-    emit(first, kind, <u32>count);
-    for (let page: u64 = 1; page < pages; page++) emit(first + page, kind, 1);
-    const extra = pages * count - 1;
-    if (extra != 0) addTo(KIND_EXTRA, kind, extra);
+    for (let page: u64 = 0; page < pages; page++) addReferences(first + page, kind, count);
   }
-  addTo(KIND_LINES, kind, 1);
+  addTo(ACCESSES, kind, 1);
+  addSharing(kind, count - 1);
+  addTo(MORE_PAGES, kind, (pages - 1) * count);
   return next;
-}
-
-/** Adds `count` references to the output, which has room for them. */
-function emit(tag: u64, kind: u32, count: u32): void {
-  const tags = tagsAt();
-  const attrs = attrsAt();
-  while (count != 0) {
-    const isSame = runs != 0 && tag == openTag && kind == openKind && openMore + 1 < RUN_REFERENCES_MAX;
-    if (isSame) {
-      const added = min(count, RUN_REFERENCES_MAX - 1 - openMore);
-      openMore += added;
-      count -= added;
-    } else {
-      openTag = tag;
-      openKind = kind;
-      openMore = min(count, RUN_REFERENCES_MAX) - 1;
-      count -= openMore + 1;
-      store<u64>(tags + ((<usize>runs) << 3), tag);
-      runs++;
-    }
-    store<u16>(attrs + ((<usize>(runs - 1)) << 1), <u16>((openMore << REFERENCES_SHIFT) | kind));
-  }
 }
 
 /** The pages that `size` bytes from `from` on touch; one if there are no bytes. */

@@ -13,20 +13,11 @@
  * the decoder stops at one at which another stream may have its turn (`pauseAt`).
  */
 
-import {
-  ASID_SHIFT,
-  attrsAt,
-  FETCH,
-  LOAD,
-  REFERENCES_SHIFT,
-  RUN_REFERENCES_MAX,
-  runCapacity,
-  STORE,
-  tagsAt,
-} from "../core/runs";
+import { ASID_SHIFT, attrsAt, FETCH, LOAD, STORE, tagsAt } from "../core/runs";
 import { reserve } from "../layout";
 import { Hash } from "../lib/hash";
-import { addTo, BAD_LINE, KIND_EXTRA, KIND_LINES, NEEDS_TEXT, PAUSED, RUNS_FULL, text } from "./text";
+import { addReference, Folding, openRun, runsLeft, runsMade, startRuns } from "./folding";
+import { ACCESSES, addTo, BAD_LINE, MORE_PAGES, NEEDS_TEXT, PAUSED, RUNS_FULL, text } from "./text";
 
 /** trace_type_t, as far as records are told apart. */
 const READ: u32 = 0;
@@ -140,13 +131,6 @@ export function initThreads(): void {
   threads = reserve((<u64>THREAD_SLOTS) << 4);
 }
 
-/** The open run: where it is written, its key (vpn << 2 | kind) and its references - 1. */
-let output: u32 = 0;
-let openKey: u64 = 0;
-let openMore: u32 = 0;
-/** No vpn has so many bits. */
-const NO_KEY: u64 = u64.MAX_VALUE;
-
 /**
  * Decodes the first `length` bytes of the text buffer into the run buffer and returns the number of runs;
  * `textStatus` says why it stopped, `textConsumed` how far it came. `final` says that a chunk ends there.
@@ -155,9 +139,7 @@ export function decodeDrmemtrace(length: u32, final: bool): u32 {
   const stream = changetype<Stream>(text.state);
   const start = text.at;
   const end = start + length;
-  output = u32.MAX_VALUE;
-  openKey = NO_KEY;
-  openMore = 0;
+  startRuns();
   text.status = NEEDS_TEXT;
   text.consumed = 0;
 
@@ -178,7 +160,7 @@ export function decodeDrmemtrace(length: u32, final: bool): u32 {
   }
   if (final && at != end && text.status == NEEDS_TEXT) refuse(TRUNCATED, at, <u32>(end - at));
   text.consumed = <u32>(at - start);
-  return output + 1;
+  return runsMade();
 }
 
 /** How the chosen stream ended so far: 0 not at all, 1 with a chunk's footer, 2 with its own. */
@@ -239,9 +221,8 @@ function takeRecords<Address>(stream: Stream, at: usize, end: usize): usize {
   const asid = (<u64>stream.asid) << ASID_SHIFT;
   let counts: u64 = 0;
   let pcAt: usize = 0;
-  let out = output;
-  let key = openKey;
-  let more = openMore;
+  let open = openRun.open;
+  let openTag = openRun.tag;
 
   while (at <= last) {
     const head = load<u32>(at);
@@ -261,24 +242,18 @@ function takeRecords<Address>(stream: Stream, at: usize, end: usize): usize {
     at += bytes;
     if (include != ALL_KINDS && ((include >> kind) & 1) == 0) continue;
 
-    const vpn = address >> pageShift;
-    const newKey = (vpn << 2) | kind;
-    const same = <u32>(newKey == key) & <u32>(more + 1 < RUN_REFERENCES_MAX);
-    out += 1 - same;
-    more = (more + 1) & (0 - same);
-    key = newKey;
-    store<u64>(tags + ((<usize>out) << 3), vpn | asid);
-    store<u16>(attrs + ((<usize>out) << 1), <u16>((more << REFERENCES_SHIFT) | kind));
+    const tag = (address >> pageShift) | asid;
+    open = Folding.add(open, tag == openTag, tag, kind, tags, attrs);
+    openTag = tag;
   }
 
-  output = out;
-  openKey = key;
-  openMore = more;
+  openRun.open = open;
+  openRun.tag = openTag;
   if (pcAt != 0) meetInstruction(stream, <u64>load<Address>(pcAt, 4), load<u16>(pcAt, 2));
   let others = <u64>((at - first) / bytes);
   for (let kind: u32 = 0; kind <= STORE; kind++) {
     const count = (counts >> (kind << 4)) & 0xffff;
-    addTo(KIND_LINES, kind, count);
+    addTo(ACCESSES, kind, count);
     others -= count;
   }
   stream.instructions += counts & 0xffff;
@@ -303,7 +278,7 @@ function takeRecord(stream: Stream, at: usize, end: usize): usize {
   if (kind <= STORE || type == INSTR_BUNDLE) {
     if (stream.asid == NO_ASID) return refuse(NO_PROCESS, at, bytes);
     // Every record from here on may need a run of its own.
-    if (output + 1 + PAGES_PER_RECORD + <u32>(end - at) / bytes > runCapacity()) {
+    if (PAGES_PER_RECORD + <u32>(end - at) / bytes > runsLeft()) {
       text.status = RUNS_FULL;
       return 0;
     }
@@ -331,11 +306,9 @@ function takeRecord(stream: Stream, at: usize, end: usize): usize {
     case THREAD:
       stream.thread = value;
       stream.asid = asidOfThread(value);
-      openKey = NO_KEY;
       break;
     case PID:
       if (!meetProcess(stream, at, value)) return 0;
-      openKey = NO_KEY;
       break;
     case MARKER:
       if (size == VERSION && (value < VERSION_MIN || value > VERSION_MAX)) {
@@ -365,8 +338,8 @@ function takeReference(stream: Stream, at: usize, kind: u32, address: u64, size:
   }
   const pages = touch(stream, at, kind, address, max(size, 1));
   if (pages == 0) return false;
-  addTo(KIND_LINES, kind, 1);
-  addTo(KIND_EXTRA, kind, pages - 1);
+  addTo(ACCESSES, kind, 1);
+  addTo(MORE_PAGES, kind, pages - 1);
   return true;
 }
 
@@ -381,8 +354,8 @@ function takeBundle(stream: Stream, at: usize, size: u32): bool {
     if (length == 0) continue;
     const pages = touch(stream, at, FETCH, stream.nextPc, length);
     if (pages == 0) return false;
-    addTo(KIND_LINES, FETCH, 1);
-    addTo(KIND_EXTRA, FETCH, pages - 1);
+    addTo(ACCESSES, FETCH, 1);
+    addTo(MORE_PAGES, FETCH, pages - 1);
     stream.nextPc += length;
   }
   stream.instructions += size;
@@ -400,23 +373,10 @@ function touch(stream: Stream, at: usize, kind: u32, address: u64, size: u32): u
   const firstPage = address >> text.pageShift;
   const lastPage = lastByte >> text.pageShift;
   if (((text.include >> kind) & 1) != 0) {
-    for (let vpn = firstPage; vpn <= lastPage; vpn++) emit(stream, vpn, kind);
+    const asid = (<u64>stream.asid) << ASID_SHIFT;
+    for (let vpn = firstPage; vpn <= lastPage; vpn++) addReference(vpn | asid, kind);
   }
   return lastPage - firstPage + 1;
-}
-
-/** Adds one reference to `vpn` to the output. */
-function emit(stream: Stream, vpn: u64, kind: u32): void {
-  const key = (vpn << 2) | kind;
-  if (key == openKey && openMore + 1 < RUN_REFERENCES_MAX) {
-    openMore++;
-  } else {
-    output++;
-    openKey = key;
-    openMore = 0;
-    store<u64>(tagsAt() + ((<usize>output) << 3), vpn | ((<u64>stream.asid) << ASID_SHIFT));
-  }
-  store<u16>(attrsAt() + ((<usize>output) << 1), <u16>((openMore << REFERENCES_SHIFT) | kind));
 }
 
 function meetInstruction(stream: Stream, address: u64, size: u32): void {

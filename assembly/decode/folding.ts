@@ -46,6 +46,20 @@ export function addReference(tag: u64, kind: u32): void {
   openRun.tag = tag;
 }
 
+/** Adds `count` references to one page, as many runs as they need. */
+export function addReferences(tag: u64, kind: u32, count: u64): void {
+  for (let left = count; left != 0; ) {
+    addReference(tag, kind);
+    left--;
+    const attr = <u32>openRun.open;
+    const added = <u32>min<u64>(left, MORE_MAX - (attr >> REFERENCES_SHIFT));
+    openRun.open += <u64>(added << REFERENCES_SHIFT);
+    const at = attrsAt() + ((<usize>(openRun.open >> NUMBER_SHIFT)) << 1);
+    store<u16>(at, <u16>(attr + (added << REFERENCES_SHIFT)));
+    left -= added;
+  }
+}
+
 /** A class for the sake of `@inline`. */
 export class Folding {
   /**

@@ -8,7 +8,7 @@ import { ASID_SHIFT, attrsAt, MODIFY, tagsAt } from "../core/runs";
 import { Folding, openRun } from "./folding";
 import { HexLanes } from "./hex_lanes";
 import { LineFormat } from "./lines";
-import { addTo, KIND_LINES, text } from "./text";
+import { ACCESSES, addTo, text } from "./text";
 
 const CHUNK_BYTES: u32 = 16;
 const NEWLINE: i8 = 0x0a;
@@ -94,6 +94,6 @@ export function takeHexLines<F extends HexLineFormat>(format: F, from: usize, la
 
   openRun.open = open;
   openRun.tag = openTag;
-  for (let kind: u32 = 0; kind < 4; kind++) addTo(KIND_LINES, kind, (lines >> (kind << 4)) & 0xffff);
+  for (let kind: u32 = 0; kind < 4; kind++) addTo(ACCESSES, kind, (lines >> (kind << 4)) & 0xffff);
   return at;
 }

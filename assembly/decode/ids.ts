@@ -15,7 +15,7 @@ import { fields } from "./fields";
 import { Folding, openRun } from "./folding";
 import { HexLanes } from "./hex_lanes";
 import { BAD, decodeLines, LineFormat, OTHER, REFERENCE, reference } from "./lines";
-import { addTo, KIND_LINES, text } from "./text";
+import { ACCESSES, addTo, text } from "./text";
 
 const CHUNK_BYTES: u32 = 16;
 
@@ -80,7 +80,7 @@ class Ids extends LineFormat {
 
     openRun.open = open;
     openRun.tag = openTag;
-    addTo(KIND_LINES, LOAD, lines);
+    addTo(ACCESSES, LOAD, lines);
     return at;
   }
 

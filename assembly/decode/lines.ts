@@ -7,9 +7,10 @@
 import { ASID_SHIFT, FETCH } from "../core/runs";
 import { addReference, runsLeft, runsMade, startRuns } from "./folding";
 import {
+  ACCESSES,
+  addSharing,
   addTo,
-  KIND_EXTRA,
-  KIND_LINES,
+  MORE_PAGES,
   NEEDS_TEXT,
   RUNS_FULL,
   refuseLine,
@@ -141,16 +142,16 @@ function addPages(): bool {
   }
   if (reference.isFetched) {
     if (isIncluded(FETCH)) addReference(reference.instruction, FETCH);
-    addTo(KIND_EXTRA, FETCH, 1);
+    addSharing(FETCH, 1);
   }
   if (isIncluded(kind)) {
     for (let tag = first; ; tag++) {
       addReference(tag, kind);
       if (tag == last) break;
     }
-    addTo(KIND_EXTRA, kind, last - first);
+    addTo(MORE_PAGES, kind, last - first);
   }
-  addTo(KIND_LINES, kind, 1);
+  addTo(ACCESSES, kind, 1);
   return true;
 }
 

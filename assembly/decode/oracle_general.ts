@@ -15,18 +15,9 @@
  *     nop                                    load: libCacheSim writes it where the source knew no operation
  */
 
-import {
-  attrsAt,
-  FETCH,
-  LOAD,
-  MODIFY,
-  REFERENCES_SHIFT,
-  RUN_REFERENCES_MAX,
-  runCapacity,
-  STORE,
-  tagsAt,
-} from "../core/runs";
-import { addTo, endRecords, KIND_LINES, NEEDS_TEXT, RUNS_FULL, refuseLine, setting, text } from "./text";
+import { attrsAt, FETCH, LOAD, MODIFY, runCapacity, STORE, tagsAt } from "../core/runs";
+import { Folding, openRun, runsMade, startRuns } from "./folding";
+import { ACCESSES, addTo, endRecords, NEEDS_TEXT, RUNS_FULL, refuseLine, setting, text } from "./text";
 
 /** Settings: bytes of a record, then the place and width of the fields; one that is missing has no width. */
 const RECORD_BYTES: u32 = 0;
@@ -80,12 +71,11 @@ export function decodeOracleGeneral(length: u32, final: bool): u32 {
   text.status = records < whole ? RUNS_FULL : NEEDS_TEXT;
 
   const end = start + records * recordBytes;
-  let runs: u32 = 0;
+  startRuns();
+  let open = openRun.open;
+  let openTag: u64 = 0;
   let counts: u64 = 0;
   let others: u64 = 0;
-  let last: u64 = 0;
-  let lastKind: u32 = 0;
-  let more: u32 = 0;
   let at = start;
   for (; at < end; at += recordBytes) {
     const size = load<u64>(at + sizeAt) & sizeMask;
@@ -107,23 +97,16 @@ export function decodeOracleGeneral(length: u32, final: bool): u32 {
     counts += (<u64>1) << ((kind - LOAD) * COUNT_BITS);
     if (((include >> kind) & 1) == 0) continue;
     const object = load<u64>(at + objectAt) & objectMask;
-    if (object == last && kind == lastKind && more + 1 < RUN_REFERENCES_MAX) {
-      more++;
-    } else {
-      more = 0;
-      last = object;
-      lastKind = kind;
-      store<u64>(tags + ((<usize>runs) << 3), object);
-      runs++;
-    }
-    store<u16>(attrs + ((<usize>(runs - 1)) << 1), <u16>((more << REFERENCES_SHIFT) | kind));
+    open = Folding.add(open, object == openTag, object, kind, tags, attrs);
+    openTag = object;
   }
+  openRun.open = open;
   text.otherLines += others;
   for (let kind = LOAD; kind <= MODIFY; kind++) {
-    addTo(KIND_LINES, kind, (counts >> ((kind - LOAD) * COUNT_BITS)) & ((1 << COUNT_BITS) - 1));
+    addTo(ACCESSES, kind, (counts >> ((kind - LOAD) * COUNT_BITS)) & ((1 << COUNT_BITS) - 1));
   }
   endRecords(<u32>(at - start), length, recordBytes, final);
-  return runs;
+  return runsMade();
 }
 
 /** What a field of so many bytes can hold. */

@@ -14,30 +14,10 @@
  * bytes were touched is not sampled: a sample is a reference to one page.
  */
 
-import {
-  ASID_SHIFT,
-  attrsAt,
-  FETCH,
-  LOAD,
-  MODIFY,
-  REFERENCES_SHIFT,
-  RUN_REFERENCES_MAX,
-  runCapacity,
-  STORE,
-  tagsAt,
-} from "../core/runs";
+import { ASID_SHIFT, FETCH, LOAD, MODIFY, STORE } from "../core/runs";
 import { addressSpaceOf, NO_ADDRESS_SPACE } from "./address_spaces";
-import {
-  addTo,
-  KIND_LINES,
-  NEEDS_TEXT,
-  RUNS_FULL,
-  refuseLine,
-  refuseLongLine,
-  setting,
-  skipLongLine,
-  text,
-} from "./text";
+import { BAD, decodeLines, LineFormat, OTHER, REFERENCE, reference } from "./lines";
+import { setting, text } from "./text";
 
 /** Settings, by number: whether a field is printed. */
 const PID: u32 = 0;
@@ -53,9 +33,8 @@ const OP_PREFETCH: u32 = 8;
 const OP_EXECUTE: u32 = 16;
 const OP_MASK: u32 = 31;
 
-/** What a line can be besides a kind of reference. */
-const OTHER: u32 = 4;
-const BAD: u32 = 5;
+/** What is done besides a kind of reference. */
+const PREFETCH: u32 = 4;
 
 /** "|OP " and "PERF_REC", as the memory has them. */
 const OP_MARK: u32 = 0x20504f7c;
@@ -65,114 +44,76 @@ const LOAD_WORD: u32 = 0x64616f6c;
 const STORE_WORD: u32 = 0x726f7473;
 const LOWER_CASE: u32 = 0x20202020;
 
-/** What `parseSample` has found. */
-let sampleTag: u64 = 0;
-
-/** As `decodeIds`, for samples. */
-export function decodePerfScript(length: u32, final: bool): u32 {
-  const start = text.at;
-  const end = start + length;
-  const tags = tagsAt();
-  const attrs = attrsAt();
-  let runs: u32 = 0;
-  let lastTag: u64 = 0;
-  let lastKind: u32 = 0;
-  let more: u32 = 0;
-  text.status = NEEDS_TEXT;
-
-  let at = start;
-  if (text.inLongLine) at = skipLongLine(at, end);
-  while (at < end) {
-    let lineEnd = at;
-    while (lineEnd < end && load<u8>(lineEnd) != 0x0a) lineEnd++;
-    let next = lineEnd + 1;
-    if (lineEnd == end) {
-      if (!final) {
-        if (length != text.capacity || at != start) break;
-        next = refuseLongLine(at, end);
-        if (next == 0) break;
-        at = next;
-        continue;
-      }
-      next = end;
-    }
-    if (runs == runCapacity()) {
-      text.status = RUNS_FULL;
-      break;
-    }
-    const kind = parseSample(at, lineEnd);
-    if (kind == BAD) {
-      next = refuseLine(at, lineEnd, next);
-      if (next == 0) break;
-    } else if (kind == OTHER) {
-      text.otherLines++;
-    } else {
-      addTo(KIND_LINES, kind, 1);
-      if (((text.include >> kind) & 1) != 0) {
-        const isSame = runs != 0 && sampleTag == lastTag && kind == lastKind && more + 1 < RUN_REFERENCES_MAX;
-        if (isSame) {
-          more++;
-        } else {
-          more = 0;
-          lastTag = sampleTag;
-          lastKind = kind;
-          store<u64>(tags + ((<usize>runs) << 3), sampleTag);
-          runs++;
-        }
-        store<u16>(attrs + ((<usize>(runs - 1)) << 1), <u16>((more << REFERENCES_SHIFT) | kind));
-      }
-    }
-    at = next;
+@unmanaged
+@final
+class PerfScript extends LineFormat {
+  lineBytesMin(): u32 {
+    return 1;
   }
-  text.consumed = <u32>(at - start);
-  return runs;
+  /** There is no fast path: a sample's line is long, and its fields are anywhere. */
+  fastBytes(): u32 {
+    return u32.MAX_VALUE;
+  }
+  takeFast(at: usize, last: usize): usize {
+    return at;
+  }
+  isMessage(at: usize, end: usize): bool {
+    return false;
+  }
+
+  parse(at: usize, lineEnd: usize): u32 {
+    const first = skipBlanks(at, lineEnd);
+    // Call chains are indented by a tab.
+    if (first == lineEnd || load<u8>(at) == 0x09 || load<u8>(first) == 0x23) return OTHER;
+    const hasEvent = setting(EVENT) != 0;
+    const anchor = findAnchor(first, lineEnd, setting(TIME) != 0);
+    if (anchor == 0) return otherOrBad(first, lineEnd);
+
+    let p = anchor;
+    let event: usize = 0;
+    let eventEnd: usize = 0;
+    if (setting(TIME) != 0) {
+      p = skipBlanks(tokenEnd(p, lineEnd), lineEnd);
+      if (setting(PERIOD) != 0) p = skipBlanks(tokenEnd(p, lineEnd), lineEnd);
+    }
+    if (hasEvent) {
+      event = p;
+      eventEnd = tokenEnd(p, lineEnd);
+      if (eventEnd == event || load<u8>(eventEnd - 1) != 0x3a) return otherOrBad(first, lineEnd);
+      p = skipBlanks(eventEnd, lineEnd);
+    }
+    const addressEnd = tokenEnd(p, lineEnd);
+    const address = hexNumber(p, addressEnd);
+    if (isNoNumber) return otherOrBad(first, lineEnd);
+
+    // An address that is described is none: it was not printed, and this is the data source.
+    const behind = skipBlanks(addressEnd, lineEnd);
+    if (lineEnd - behind >= 4 && load<u32>(behind) == OP_MARK) return BAD;
+    let op: u32 = 0;
+    if (setting(DATA_SRC) != 0) {
+      op = <u32>dataSource(addressEnd, lineEnd) & OP_MASK;
+      if (isNoNumber) return BAD;
+    }
+    const kind = kindOf(op, event, eventEnd);
+    if (address == 0 || kind == PREFETCH) return OTHER;
+    let tag = address >> <u64>text.pageShift;
+    if (setting(PID) != 0) {
+      const pid = processBefore(first, anchor);
+      if (isNoNumber) return BAD;
+      const space = addressSpaceOf(pid);
+      if (space == NO_ADDRESS_SPACE) return BAD;
+      tag |= (<u64>space) << ASID_SHIFT;
+    }
+    reference.kind = kind;
+    reference.first = tag;
+    reference.last = tag;
+    return REFERENCE;
+  }
 }
 
-/** The kind of the sample in a line, `OTHER` or `BAD`; its page goes to `sampleTag`. */
-function parseSample(at: usize, lineEnd: usize): u32 {
-  const first = skipBlanks(at, lineEnd);
-  // Call chains are indented by a tab.
-  if (first == lineEnd || load<u8>(at) == 0x09 || load<u8>(first) == 0x23) return OTHER;
-  const hasEvent = setting(EVENT) != 0;
-  const anchor = findAnchor(first, lineEnd, setting(TIME) != 0);
-  if (anchor == 0) return otherOrBad(first, lineEnd);
-
-  let p = anchor;
-  let event: usize = 0;
-  let eventEnd: usize = 0;
-  if (setting(TIME) != 0) {
-    p = skipBlanks(tokenEnd(p, lineEnd), lineEnd);
-    if (setting(PERIOD) != 0) p = skipBlanks(tokenEnd(p, lineEnd), lineEnd);
-  }
-  if (hasEvent) {
-    event = p;
-    eventEnd = tokenEnd(p, lineEnd);
-    if (eventEnd == event || load<u8>(eventEnd - 1) != 0x3a) return otherOrBad(first, lineEnd);
-    p = skipBlanks(eventEnd, lineEnd);
-  }
-  const addressEnd = tokenEnd(p, lineEnd);
-  const address = hexNumber(p, addressEnd);
-  if (isNoNumber) return otherOrBad(first, lineEnd);
-
-  // An address that is described is none: it was not printed, and this is the data source.
-  const behind = skipBlanks(addressEnd, lineEnd);
-  if (lineEnd - behind >= 4 && load<u32>(behind) == OP_MARK) return BAD;
-  let op: u32 = 0;
-  if (setting(DATA_SRC) != 0) {
-    op = <u32>dataSource(addressEnd, lineEnd) & OP_MASK;
-    if (isNoNumber) return BAD;
-  }
-  const kind = kindOf(op, event, eventEnd);
-  if (address == 0 || kind == OTHER) return OTHER;
-  sampleTag = address >> <u64>text.pageShift;
-  if (setting(PID) != 0) {
-    const pid = processBefore(first, anchor);
-    if (isNoNumber) return BAD;
-    const space = addressSpaceOf(pid);
-    if (space == NO_ADDRESS_SPACE) return BAD;
-    sampleTag |= (<u64>space) << ASID_SHIFT;
-  }
-  return kind;
+/** See `decodeLines`. */
+export function decodePerfScript(length: u32, final: bool): u32 {
+  return decodeLines<PerfScript>(length, final);
 }
 
 /** A line without a sample is none of those that were asked for, or one of perf's other records. */
@@ -222,7 +163,7 @@ function kindOf(op: u32, event: usize, eventEnd: usize): u32 {
   if ((op & OP_LOAD) != 0) return LOAD;
   if ((op & OP_STORE) != 0) return STORE;
   if ((op & OP_EXECUTE) != 0) return FETCH;
-  if ((op & OP_PREFETCH) != 0) return OTHER;
+  if ((op & OP_PREFETCH) != 0) return PREFETCH;
   for (let p = event; p + 4 <= eventEnd; p++) {
     const word = load<u32>(p) | LOWER_CASE;
     if (word == LOAD_WORD) return LOAD;

@@ -17,7 +17,7 @@ import { fields, hexDigit } from "./fields";
 import { Folding, openRun } from "./folding";
 import { HexLanes } from "./hex_lanes";
 import { BAD, decodeLines, LineFormat, OTHER, pageOf, REFERENCE, reference, SIZE_MAX } from "./lines";
-import { addTo, KIND_LINES, setting, text } from "./text";
+import { ACCESSES, addTo, setting, text } from "./text";
 
 /** Not 0: every line is a fetch too. */
 const FETCHES: u32 = 0;
@@ -139,8 +139,8 @@ class Pinatrace extends LineFormat {
 
     openRun.open = open;
     openRun.tag = openTag;
-    addTo(KIND_LINES, LOAD, loads);
-    addTo(KIND_LINES, STORE, stores);
+    addTo(ACCESSES, LOAD, loads);
+    addTo(ACCESSES, STORE, stores);
     return at;
   }
 

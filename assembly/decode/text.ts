@@ -44,7 +44,7 @@ class TextState {
   badLength: u32;
   /** What is bad about it, where a decoder has several answers. */
   badReason: u32;
-  /** Lines that were no references: messages, blank lines, skipped ones. */
+  /** Lines without a reference (messages, blank ones, skipped ones), less references that share a line. */
   otherLines: u64;
   skippedLines: u64;
   skipBadLines: bool;
@@ -62,9 +62,9 @@ class TextState {
 
 export const text: TextState = changetype<TextState>(memory.data(offsetof<TextState>(), 16));
 
-/** Per kind, u64: lines, and references beyond one a line that lines brought by spanning pages. */
-export const KIND_LINES: usize = memory.data(32, 16);
-export const KIND_EXTRA: usize = memory.data(32, 16);
+/** Per kind, u64: references as the trace has them, and those that they are more of by spanning pages. */
+export const ACCESSES: usize = memory.data(32, 16);
+export const MORE_PAGES: usize = memory.data(32, 16);
 
 /**
  * Reserves the text buffers of so many streams, each of so many bytes. `include` has a bit for each kind to
@@ -146,20 +146,20 @@ export function skippedLines(): f64 {
 /** Lines taken so far. */
 export function lineCount(): f64 {
   let lines = text.otherLines;
-  for (let kind: u32 = 0; kind < 4; kind++) lines += load<u64>(KIND_LINES + (kind << 3));
+  for (let kind: u32 = 0; kind < 4; kind++) lines += load<u64>(ACCESSES + (kind << 3));
   return <f64>lines;
 }
 
 /** References of `kind` decoded so far; 0 for kinds that are not included. */
 export function decodedReferences(kind: u32): f64 {
   if (((text.include >> kind) & 1) == 0) return 0;
-  return decodedAccesses(kind) + <f64>load<u64>(KIND_EXTRA + (kind << 3));
+  return decodedAccesses(kind) + <f64>load<u64>(MORE_PAGES + (kind << 3));
 }
 
 /** The same counting an access that spans pages once. */
 export function decodedAccesses(kind: u32): f64 {
   if (((text.include >> kind) & 1) == 0) return 0;
-  return <f64>load<u64>(KIND_LINES + (kind << 3));
+  return <f64>load<u64>(ACCESSES + (kind << 3));
 }
 
 /** References of all included kinds decoded so far. */
@@ -212,6 +212,12 @@ export function endRecords(taken: u32, length: u32, recordBytes: u32, final: boo
   text.status = BAD_LINE;
   text.badAt = taken;
   text.badLength = rest;
+}
+
+/** Counts accesses of a line or record that has another one besides. */
+export function addSharing(kind: u32, count: u64): void {
+  addTo(ACCESSES, kind, count);
+  text.otherLines -= count;
 }
 
 export function addTo(counters: usize, kind: u32, count: u64): void {

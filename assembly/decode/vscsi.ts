@@ -11,7 +11,8 @@
  */
 
 import { LOAD, STORE } from "../core/runs";
-import { beginBlocks, endBlocks, isBlock, takeBlock } from "./blocks";
+import { isBlock, takeBlock } from "./blocks";
+import { runsMade, startRuns } from "./folding";
 import { endRecords, NEEDS_TEXT, refuseLine, setting, text } from "./text";
 
 /** The one setting. */
@@ -28,7 +29,7 @@ export function decodeVscsi(length: u32, final: bool): u32 {
   const start = text.at;
   const end = start + length - (length % recordBytes);
   text.status = NEEDS_TEXT;
-  beginBlocks();
+  startRuns();
 
   let at = start;
   for (; at < end; at += recordBytes) {
@@ -48,7 +49,7 @@ export function decodeVscsi(length: u32, final: bool): u32 {
     }
   }
   endRecords(<u32>(at - start), length, recordBytes, final);
-  return endBlocks();
+  return runsMade();
 }
 
 /** READ and WRITE of 6, 10, 12 and 16 bytes (SCSI Block Commands, SBC-4). */

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import type { InfoReport } from "../../src/types.ts";
 import { parseChampsim, parseVscsi, type Reference } from "../reference/records.ts";
 import { Random } from "../support/random.ts";
 import { makeChampsim, makeLcs, makeOracleGeneralOperations, makeVscsi } from "../support/records.ts";
@@ -58,6 +59,13 @@ describe.concurrent("a binary trace", () => {
         references: totals(references),
       });
     }
+  });
+
+  test("has its references in info too, several a record", async () => {
+    const { references } = parseChampsim(champsim, false, { pageShift: 12 });
+    const { stdout } = await clockhand(["info", write(folder, champsim), "--json"]);
+    const { trace } = JSON.parse(stdout) as InfoReport;
+    expect([trace.references, trace.page_references]).toEqual([totals(references), totals(references)]);
   });
 
   test.each([

@@ -75,7 +75,7 @@ function makeCase(random: Random): Case {
     parameters.push(`size-unit=${options.sizeUnit}`);
   }
   if (free.length > 0 && random.chance(0.7)) options.op = use("op", makeOp);
-  if (sort === "key" && free.length > 0 && random.chance(0.5)) options.count = use("count", makeCount);
+  if (free.length > 0 && random.chance(0.5)) options.count = use("count", makeCount);
   options.other = random.pick(["refuse", "load", "store", "none"] as const);
   parameters.push(`other=${options.other}`);
   return { spec: `csv:${parameters.join(",")}`, options, makers };

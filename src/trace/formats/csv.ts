@@ -87,13 +87,12 @@ function shapeOf(parameters: ReadonlyMap<string, string>): CsvShape {
   });
 }
 
-function refuseNonsense({ key, offset, address, size, count, asid }: CsvShape["columns"]): void {
+function refuseNonsense({ key, offset, address, size, asid }: CsvShape["columns"]): void {
   const mistakes: [boolean, string][] = [
     [address !== undefined && key !== undefined, "address and id exclude each other"],
     [address !== undefined && offset !== undefined, "address and offset exclude each other"],
     [asid !== undefined && address === undefined, "asid goes with address; a key of two columns is id=2+3"],
     [size !== undefined && address === undefined && offset === undefined, "size goes with offset or address"],
-    [count !== undefined && size !== undefined, "count and size exclude each other"],
   ];
   const mistake = mistakes.find(([isMade]) => isMade);
   if (mistake !== undefined) throw new UserError(`format csv: ${mistake[1]}`);
