@@ -7,7 +7,8 @@ import { describe, expect, it } from "vitest";
 import { FORMATS } from "../src/trace/formats/index.ts";
 import { Random } from "./support/random.ts";
 import { mutated } from "./support/text_decoding.ts";
-import { makeText, TEXT_FORMATS } from "./support/text_formats.ts";
+import { makeText } from "./support/text_formats/format.ts";
+import { TEXT_FORMATS } from "./support/text_formats/index.ts";
 
 const HEAD_BYTES = 4096;
 

@@ -1,5 +1,5 @@
 /*
- * The decoders of din, xdin, pinatrace and address traces against slow parsers: the same touches, counts
+ * The decoders of lackey, din, xdin, pinatrace and address traces against slow parsers: the same touches, counts
  * and complaints for any text, wherever the pieces end in which it comes, and whatever is in the buffer
  * behind it.
  */
@@ -16,7 +16,8 @@ import {
   mutated,
   POISON_NAMES,
 } from "../support/text_decoding.ts";
-import { makeText, TEXT_FORMATS } from "../support/text_formats.ts";
+import { makeText, type TextFormat } from "../support/text_formats/format.ts";
+import { TEXT_FORMATS } from "../support/text_formats/index.ts";
 
 const PAGE_SHIFTS = [12, 21, 30];
 /** From one that holds any line of the samples to one that holds whole texts. */
@@ -30,18 +31,8 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
   const { reading, small, plain } = format;
   const smallText = small.join("\n");
 
-  /**
-   * Compares what both make of a text; when a bad line stops them, the touches so far may end with a block.
-   */
-  const compare = async (text: string, options: DecodeOptions, message: string): Promise<Decoded> => {
-    const expected = decodedSlowly(text, format.parse(text, options));
-    const { runs: _, ...decoded } = await decodeText(module, reading, text, options);
-    if (expected.error !== undefined) expected.touches.length = decoded.touches.length;
-    const complete = `${message}: ${JSON.stringify(text)}`;
-    expect(decoded.error, complete).toEqual(expected.error);
-    expect(decoded, complete).toEqual(expected);
-    return decoded;
-  };
+  const compare = (text: string, options: DecodeOptions, message: string) =>
+    compareDecoders(format, module, text, options, message);
 
   it("reads a small text", async () => {
     const { error, touches } = await compare(smallText, { pageShift: 12 }, "small text");
@@ -119,21 +110,6 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
     }
   });
 
-  it.runIf(format.sizedLine).each(PAGE_SHIFTS)(
-    "touches every page that an access spans, with pages of 2^%i bytes",
-    async (pageShift) => {
-      const page = 1n << BigInt(pageShift);
-      for (const bytes of [0, 1, 2, 8, 9, 10, 15, 16, 17, 64, 99, 100, 255, 256, 4096, 4097, 65535]) {
-        for (let before = 0; before <= Math.min(bytes + 1, 120); before += 1) {
-          const line = format.sizedLine?.(5n * page - BigInt(before), bytes);
-          const text = `${line}\n`.repeat(12);
-          const { error } = await compare(text, { pageShift }, `${bytes} bytes, ${before} before a page`);
-          expect(error).toBeUndefined();
-        }
-      }
-    },
-  );
-
   it("skips bad lines when told to, and counts them", async () => {
     const text = format.bad.map((line) => `${line}\n${plain}\n`).join("");
     for (const textBytes of TEXT_BYTES) {
@@ -167,15 +143,24 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
     },
   );
 
-  it("folds references to one page into as few runs as there can be", async () => {
-    for (let seed = 200; seed < 210; seed += 1) {
-      const text = `${makeText(format, new Random(seed), 60)}\n`;
-      const { runs, touches } = await decodeText(module, reading, text, {
-        pageShift: 12,
-        textBytes: 1 << 16,
-      });
-      expect(runs, `seed ${seed}`).toEqual(folded(touches));
-    }
+  it.each([[[]], [["fetch"]], [["load"]]] as const)(
+    "folds references to one page into as few runs as there can be, over lines left out: %j",
+    async (kinds) => {
+      for (let seed = 200; seed < 210; seed += 1) {
+        const text = `${makeText(format, new Random(seed), 60)}\n`;
+        const include = kinds.length === 0 ? {} : { include: new Set(kinds) };
+        const options = { pageShift: 12, textBytes: 1 << 16, ...include };
+        const { runs, touches } = await decodeText(module, reading, text, options);
+        expect(runs, `seed ${seed}`).toEqual(folded(touches));
+      }
+    },
+  );
+
+  it("starts another run when one is full", async () => {
+    const text = `${plain}\n`.repeat(16384 * 2 + 5);
+    const options = { pageShift: 12, textBytes: 2 << 20, include: new Set(["load" as const]) };
+    const { runs } = await decodeText(module, reading, text, options);
+    expect(runs.map(({ references }) => references)).toEqual([16384, 16384, 5]);
   });
 
   it("counts more lines of one kind in one call than 16 bits hold", async () => {
@@ -215,6 +200,52 @@ describe.each(CASES)("the decoder of %s", (_name, format, module) => {
     expect(bad).toBeGreaterThan(30);
   });
 });
+
+describe.each(CASES.filter(([, { sizedLine }]) => sizedLine !== undefined))(
+  "the decoder of %s",
+  (_name, format, module) => {
+    it.each(PAGE_SHIFTS)(
+      "touches every page that an access spans, with pages of 2^%i bytes",
+      async (pageShift) => {
+        const page = 1n << BigInt(pageShift);
+        for (const bytes of [0, 1, 2, 8, 9, 10, 15, 16, 17, 64, 99, 100, 255, 256, 4096, 4097, 65535]) {
+          for (let before = 0; before <= Math.min(bytes + 1, 120); before += 1) {
+            const address = 5n * page - BigInt(before);
+            const text = `${format.sizedLine?.(address, bytes)}\n`.repeat(12);
+            const { error, touches } = await compareDecoders(
+              format,
+              module,
+              text,
+              { pageShift },
+              `${bytes} bytes, ${before} before a page`,
+            );
+            expect(error).toBeUndefined();
+            const stores = touches.filter(({ kind }) => kind === "store");
+            const pages = (address + BigInt(Math.max(bytes, 1)) - 1n) / page - address / page + 1n;
+            expect(stores.length).toBe(12 * Number(pages));
+          }
+        }
+      },
+    );
+  },
+);
+
+/** Compares what both make of a text; when a bad line stops them, the touches so far may end with a block. */
+async function compareDecoders(
+  format: TextFormat,
+  module: WebAssembly.Module,
+  text: string,
+  options: DecodeOptions,
+  message: string,
+): Promise<Decoded> {
+  const expected = decodedSlowly(text, format.parse(text, options));
+  const { runs: _, ...decoded } = await decodeText(module, format.reading, text, options);
+  if (expected.error !== undefined) expected.touches.length = decoded.touches.length;
+  const complete = `${message}: ${JSON.stringify(text)}`;
+  expect(decoded.error, complete).toEqual(expected.error);
+  expect(decoded, complete).toEqual(expected);
+  return decoded;
+}
 
 function randomOptions(random: Random, pageShift: number): DecodeOptions {
   return {

@@ -6,10 +6,10 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
+import { parseLackey } from "../reference/lackey.ts";
 import { policies as slowPolicies } from "../reference/policies/index.ts";
 import { RELEASE } from "../support/builds.ts";
 import { replayMachine, touchesOf } from "../support/engine_runs.ts";
-import { decodeSlowly } from "../support/lackey_text.ts";
 import { comparableEngineMachine, comparableMachine, modelMachine } from "../support/models.ts";
 import {
   countsOn,
@@ -31,7 +31,7 @@ export async function accept(): Promise<void> {
   const golden: Golden = {};
   for (const trace of TRACES) {
     const runs = await runsOf(RELEASE, trace);
-    const { touches } = decodeSlowly(traceText(trace), { pageShift: 12 });
+    const { touches } = parseLackey(traceText(trace), { pageShift: 12 });
     if (!isDeepStrictEqual(touchesOf(runs), touches))
       throw new Error(`${trace}: not what the slow parser reads`);
     golden[trace] = {};

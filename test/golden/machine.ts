@@ -7,9 +7,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pageTableOf } from "../../src/machine/paging.ts";
 import { parseTlbs } from "../../src/machine/tlb_spec.ts";
+import { lackey } from "../../src/trace/formats/lackey.ts";
 import { POLICIES, policyOf } from "../support/builds.ts";
 import { type Counters, type ReplayMachine, type Run, replayMachine } from "../support/engine_runs.ts";
-import { decode } from "../support/lackey_text.ts";
+import { decodeText } from "../support/text_decoding.ts";
 
 export const TRACES = ["mixed", "true"] as const;
 export type TraceName = (typeof TRACES)[number];
@@ -52,7 +53,10 @@ export function traceText(name: TraceName): string {
 
 /** Through the decoder's small buffers and the whole machine. */
 export async function runsOf(module: WebAssembly.Module, name: TraceName): Promise<Run[]> {
-  const { runs, error } = await decode(module, traceText(name), { pageShift: 12, textBytes: 512 });
+  const { runs, error } = await decodeText(module, lackey, traceText(name), {
+    pageShift: 12,
+    textBytes: 512,
+  });
   if (error !== undefined) throw new Error(`${name}: line ${error.line}: ${error.found}`);
   return runs;
 }

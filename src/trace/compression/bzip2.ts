@@ -9,10 +9,9 @@
  * M. Burrows, D. Wheeler, "A Block-sorting Lossless Data Compression Algorithm", DEC SRC Research Report 124,
  * 1994).
  *
- * It is decoded here, for the packages on npm will not do: seek-bzip and unbzip2-stream, which share their
- * origin, loop for ever on a run of 2^31 zeros that a damaged block can have; a whole block of 46 MB
- * becomes an array of numbers in one, a call for each byte in the other. Those in WebAssembly want the whole
- * file in memory and its plain size beforehand.
+ * It is decoded here, for no package on npm was found to do: seek-bzip decodes a block of 46 MB into an array
+ * of numbers and did not end on a damaged one whose run of zeros was 2^31 long; unbzip2-stream calls a function
+ * for each byte; those in WebAssembly want the whole file in memory and its plain size beforehand.
  */
 
 import { CompressionError } from "./error.ts";
