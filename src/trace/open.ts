@@ -128,9 +128,9 @@ export function traceLabel(path: string): string {
 }
 
 /**
- * `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen. In a worker a
- * named pipe must come opened: Node closes every file that a worker has opened once more when the worker ends,
- * whatever has its number by then, if it was a socket that closed it.
+ * `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen. In a worker
+ * a named pipe must come opened: when a worker ends, Node closes every file that it has opened and a socket
+ * has closed once more, whatever has its number by then.
  */
 export async function openTrace(
   path: string,

@@ -1,7 +1,7 @@
 /*
- * The decoders of lackey, din, xdin, pinatrace and address traces against slow parsers: the same touches, counts
- * and complaints for any text, wherever the pieces end in which it comes, and whatever is in the buffer
- * behind it.
+ * The decoders of lackey, din, xdin, pinatrace and address traces against slow parsers: the same touches,
+ * counts and complaints for any text, wherever the pieces end in which it comes, and whatever is in the
+ * buffer behind it.
  */
 
 import { describe, expect, it } from "vitest";

@@ -10,8 +10,8 @@
  * 1994).
  *
  * It is decoded here, for no package on npm was found to do: seek-bzip decodes a block of 46 MB into an array
- * of numbers and did not end on a damaged one whose run of zeros was 2^31 long; unbzip2-stream calls a function
- * for each byte; those in WebAssembly want the whole file in memory and its plain size beforehand.
+ * of numbers and did not end on a damaged one whose run of zeros was 2^31 long; unbzip2-stream calls a
+ * function for each byte; those in WebAssembly want the whole file in memory and its plain size beforehand.
  */
 
 import { CompressionError } from "./error.ts";

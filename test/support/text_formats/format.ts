@@ -1,4 +1,4 @@
-/** A text format, as its tests need it: the slow parser, samples of good and bad lines, and lines at random. */
+/** What a text format's tests need: the slow parser, samples of good and bad lines, and lines at random. */
 
 import type { NamedReading } from "../../../src/trace/format.ts";
 import type { LineOptions, LineResult } from "../../reference/lines.ts";

@@ -5,10 +5,10 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { Engine } from "../src/engine/engine.ts";
-import { UserError } from "../src/errors.ts";
-import { isWrite } from "./reference/types.ts";
-import { BUILDS, DEBUG, POLICIES, POLICY_SPECS, policyOf, RELEASE, specsFor } from "./support/builds.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { UserError } from "../../src/errors.ts";
+import { isWrite } from "../reference/types.ts";
+import { BUILDS, DEBUG, POLICIES, POLICY_SPECS, policyOf, RELEASE, specsFor } from "../support/builds.ts";
 import {
   BARE,
   type Counters,
@@ -23,11 +23,11 @@ import {
   replayMachine,
   unfolded,
   writeRuns,
-} from "./support/engine_runs.ts";
-import { describeMachine, makeMachine } from "./support/machines.ts";
-import { memoized } from "./support/memo.ts";
-import { engineDraws, Pcg32, Random } from "./support/random.ts";
-import { makeLongRun, makeMachineStream, makeStream, STREAM_NAMES, type Stream } from "./support/streams.ts";
+} from "../support/engine_runs.ts";
+import { describeMachine, makeMachine } from "../support/machines.ts";
+import { memoized } from "../support/memo.ts";
+import { engineDraws, Pcg32, Random } from "../support/random.ts";
+import { makeLongRun, makeMachineStream, makeStream, STREAM_NAMES, type Stream } from "../support/streams.ts";
 
 const FRAMES = [1, 3, 24];
 const STREAMS: { stream: Stream; frames: number }[] = FRAMES.flatMap((frames) =>
