@@ -8,8 +8,10 @@ import { machineLines } from "./lib/machine.ts";
 import { sectionText, writeResults } from "./lib/results.ts";
 import type { Section } from "./lib/section.ts";
 import { endToEnd } from "./sections/end_to_end.ts";
+import { formats } from "./sections/formats.ts";
 import { lab } from "./sections/lab.ts";
 import { lackey } from "./sections/lackey.ts";
+import { large } from "./sections/large.ts";
 import { memory } from "./sections/memory.ts";
 import { mmu } from "./sections/mmu.ts";
 import { policies } from "./sections/policies.ts";
@@ -19,7 +21,9 @@ const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   mmu,
   lackey,
   "end-to-end": endToEnd,
+  formats,
   memory,
+  large,
   lab,
 };
 
