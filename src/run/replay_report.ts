@@ -1,29 +1,43 @@
 /** The report of a replay, from the counters that its workers sent. */
 
+import { modelTime } from "../machine/costs.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
-import type { ReplayReport, TlbGeometry } from "../types.ts";
-import { type Assessment, type Stop, verdictOf } from "./advice.ts";
+import type { Approximation, ReplayReport, TlbGeometry } from "../types.ts";
+import { type Assessment, assess, type Stop, verdictOf } from "./advice.ts";
 import { performanceOf } from "./performance.ts";
 import type { ReplayPlan } from "./plan.ts";
 import type { DecodeResult, ReplayCounters, ReplayResult } from "./tasks.ts";
 
-export function replayReport(run: {
-  plan: ReplayPlan;
-  frames: number;
+/** The run itself, whether it was one or several that were put together. */
+export interface MainPass {
   result: ReplayResult;
   decode: DecodeResult;
-  assessment: Assessment;
-  /** Where the run would stop thrashing, if it does and somebody looked. */
-  stop: Stop | undefined;
+  /** In all. */
+  frames: number;
   workersUsed: number;
-  /** All passes over the trace that the result took; those that look for advice are extra. */
   seconds: number;
-}): ReplayReport {
+  /** What is known of a result that was put together from chunks. */
+  approximation?: { errors: ReplayCounters; approximate: Approximation } | undefined;
+  /** With private memory, the machine of each address space. */
+  spaces?: { asid: number; frames: number; result: ReplayResult }[] | undefined;
+}
+
+export function replayReport(
+  run: MainPass & {
+    plan: ReplayPlan;
+    assessment: Assessment;
+    /** Where the run would stop thrashing, if it does and somebody looked. */
+    stop: Stop | undefined;
+    /** All passes over the trace that the result took; those that look for advice are extra. */
+    seconds: number;
+  },
+): ReplayReport {
   const { plan, frames, result, decode, assessment, stop, workersUsed, seconds } = run;
   const { references, minorFaults: minor, majorFaults: major } = result;
   const { machine, mmu, policy, trace, costs } = plan;
   const faults = minor + major;
   const pageBytes = 2 ** PAGE_SHIFTS[plan.pageSize];
+  const tlb = tlbCounts(plan, result, decode);
   return {
     command: "replay",
     trace: {
@@ -43,6 +57,7 @@ export function replayReport(run: {
       tlb: mmu.tlbs.map(({ name, entries, ways, policy }) => ({ name, sets: entries / ways, ways, policy })),
       walk_caches: mmu.walkCaches,
       cores: result.cores.length,
+      private_memory: plan.privateMemory,
       costs,
     },
     policy: { name: policy.name, params: policy.params, file: policy.file },
@@ -52,11 +67,15 @@ export function replayReport(run: {
       fault_ratio: faults / references,
       evictions: result.evictions,
       writebacks: result.writebacks,
-      tlb: tlbCounts(plan, result, decode),
+      tlb,
       ...(result.cores.length > 1 && { cores: coresOf(plan, result) }),
+      ...(run.spaces !== undefined && { address_spaces: spacesOf(plan, run.spaces) }),
       walks: { count: result.walks, memory_references: result.walkReferences },
       effective_access_ns: assessment.effectiveAccessNs,
     },
+    ...(run.approximation !== undefined && {
+      approximate: approximateOf(plan, run.approximation, references, tlb),
+    }),
     history: result.history,
     verdict: verdictOf(assessment, result, frames, pageBytes, policy.name, stop),
     performance: performanceOf(seconds, references, workersUsed),
@@ -82,6 +101,45 @@ function coresOf({ mmu }: ReplayPlan, { cores }: ReplayResult) {
       shootdowns: invalidated,
     })),
   }));
+}
+
+function spacesOf(plan: ReplayPlan, spaces: NonNullable<MainPass["spaces"]>) {
+  const { tlbs } = plan.mmu;
+  return spaces.map(({ asid, frames, result }) => {
+    const { references, minorFaults: minor, majorFaults: major, evictions, writebacks } = result;
+    const [core] = coresOf(plan, result);
+    return {
+      asid,
+      references,
+      pages: minor,
+      frames,
+      faults: { total: minor + major, minor, major },
+      fault_ratio: (minor + major) / references,
+      evictions,
+      writebacks,
+      tlb: core?.tlb ?? [],
+      walks: { count: result.walks, memory_references: result.walkReferences },
+      effective_access_ns: assess(result, l2Lookups(tlbs, result), plan.costs).effectiveAccessNs,
+    };
+  });
+}
+
+/** Errors of counts are costs, and shares of look-ups, as the counts themselves are. */
+function approximateOf(
+  { mmu, costs }: ReplayPlan,
+  { errors, approximate }: NonNullable<MainPass["approximation"]>,
+  references: number,
+  tlb: ReplayReport["result"]["tlb"],
+): NonNullable<ReplayReport["approximate"]> {
+  return {
+    ...approximate,
+    tlb: tlb.map(({ name, hits, misses }, index) => ({
+      name,
+      miss_ratio_error: (errors.tlbs[index]?.misses ?? 0) / Math.max(1, hits + misses),
+    })),
+    effective_access_ns_error:
+      modelTime({ ...errors, l2Lookups: l2Lookups(mmu.tlbs, errors) }, costs).total / references,
+  };
 }
 
 /** Hits follow from who looks a TLB up: every reference of its side, or the misses of the level before. */
