@@ -371,13 +371,13 @@ export interface Region {
 export interface Approximation {
   chunks: number;
   /**
-   * How far off the fault ratio may be, by what was seen at the seams, and by the frames that chunks filled only
-   * after warming up.
+   * How far off the fault ratio may be, by what was seen at the seams, and by the frames that chunks filled
+   * only after warming up.
    */
   fault_ratio_error: number;
   /**
-   * Faults on pages that their chunk had not met before, but the trace had. Where frames are full they are taken
-   * for faults; a policy that keeps what is old (mru, lfu) may have had hits instead.
+   * Faults on pages that their chunk had not met before, but the trace had. Where frames are full they are
+   * taken for faults; a policy that keeps what is old (mru, lfu) may have had hits instead.
    */
   cold_faults: number;
   /** The same references counted by the chunk before a seam, and by the one behind it while warming up. */
@@ -479,7 +479,7 @@ export interface ReplayReport {
    * so are all faults, evictions and write-backs where every page has a frame.
    */
   approximate?: Approximation & {
-    /** How far off the rest may be, by what was seen at the seams; a TLB's miss ratio is over its look-ups. */
+    /** How far off the rest may be, by what was seen at the seams; miss ratios are over look-ups. */
     tlb: { name: string; miss_ratio_error: number }[];
     effective_access_ns_error: number;
   };

@@ -8,10 +8,10 @@
  *     chunk 1              ├────┬────┼────────────────┬────┤
  *                           warm-up  │ seam: the same runs, counted by both
  *
- * What neither side of a seam remembers is not seen there. Of the pages that a chunk meets for the first time
- * though the trace does not, it cannot know whether they would be hits. Such cold faults are counted. While
- * frames are still free they say nothing about the policy, and are part of the error; later they are faults by
- * LRU's measure, though not by that of a policy that keeps what is old.
+ * What neither side of a seam remembers is not seen there: when a chunk first meets a page that the trace has
+ * met before, it cannot know whether that would be a hit. These cold faults are counted. While frames are
+ * free they say nothing of the policy, and are part of the error; once frames are full they are faults to
+ * LRU, though perhaps not to a policy that keeps what is old.
  */
 
 import type { Approximation } from "../types.ts";

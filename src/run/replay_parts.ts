@@ -1,7 +1,7 @@
 /**
- * A replay in parts that workers take side by side, each part a machine of its own: chunks of the trace, which
- * is approximate (approximate_split.ts), or address spaces with private memory, which is exact. Either is the
- * same with any number of workers.
+ * A replay in parts that workers take side by side, each part a machine of its own: chunks of the trace,
+ * which is approximate (approximate_split.ts), or address spaces with private memory, which is exact. Either
+ * is the same with any number of workers.
  */
 
 import { bytesNeeded } from "../engine/engine.ts";
@@ -102,8 +102,9 @@ async function replayAll(
     seed,
     pages,
   }));
-  const largest = Math.max(...tasks.map((task) => bytesNeeded(module, replaySetup(task))));
-  const inMemory = Math.max(1, Math.floor((process.availableMemory() * MEMORY_SHARE) / largest));
+  const largest = tasks.reduce((most, task) => (task.frames > most.frames ? task : most));
+  const bytesMax = process.availableMemory() * MEMORY_SHARE;
+  const inMemory = Math.max(1, Math.floor(bytesMax / bytesNeeded(module, replaySetup(largest))));
   const workersUsed = Math.min(workers, parts.length, inMemory);
   const units = parts.map(({ runs }) => runs);
   const results = await session.runParts("replaying", units, workersUsed, (part, progress) =>

@@ -202,13 +202,15 @@ test("the table marks every approximate number and says how far off they are", a
   expect(stdout).toMatch(/~ approximate, from 4 chunks of the trace; .* off by [\d.]+% of the references/);
 });
 
-test("CSV has the error in a column", async () => {
+test("CSV has the error and the cold faults in columns", async () => {
   const args = ["--policies", "lru", "--frames", "10%", "--approximate-split", "4", "--csv"];
   const { stdout } = await clockhand(["sweep", skewed, ...args], options);
   const [head = "", row = ""] = stdout.split("\n");
-  const error = row.split(",")[head.split(",").indexOf("fault_ratio_error")];
-  expect(Number(error)).toBeGreaterThanOrEqual(0);
-  expect(error).not.toBe("");
+  for (const name of ["fault_ratio_error", "cold_faults"]) {
+    const value = row.split(",")[head.split(",").indexOf(name)];
+    expect(Number(value)).toBeGreaterThanOrEqual(0);
+    expect(value).not.toBe("");
+  }
 });
 
 test.each([
