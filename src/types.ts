@@ -482,6 +482,8 @@ export interface ReplayReport {
     /** How far off the rest may be, by what was seen at the seams; miss ratios are over look-ups. */
     tlb: { name: string; miss_ratio_error: number }[];
     effective_access_ns_error: number;
+    /** Whether the run may thrash though the verdict says it does not, or the other way about. */
+    verdict_in_doubt: boolean;
   };
   /**
    * Faults in equal windows of references, from the start of the run to its end; no windows where the run was

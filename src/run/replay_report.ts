@@ -38,6 +38,9 @@ export function replayReport(
   const faults = minor + major;
   const pageBytes = 2 ** PAGE_SHIFTS[plan.pageSize];
   const tlb = tlbCounts(plan, result, decode);
+  const approximate = run.approximation && approximateOf(plan, run.approximation, result, tlb);
+  const verdict = verdictOf(assessment, result, frames, pageBytes, policy.name, stop);
+  if (approximate?.verdict_in_doubt) verdict.text += " The error is too large to be sure of it.";
   return {
     command: "replay",
     trace: {
@@ -73,11 +76,9 @@ export function replayReport(
       walks: { count: result.walks, memory_references: result.walkReferences },
       effective_access_ns: assessment.effectiveAccessNs,
     },
-    ...(run.approximation !== undefined && {
-      approximate: approximateOf(plan, run.approximation, references, tlb),
-    }),
+    ...(approximate !== undefined && { approximate }),
     history: result.history,
-    verdict: verdictOf(assessment, result, frames, pageBytes, policy.name, stop),
+    verdict,
     performance: performanceOf(seconds, references, workersUsed),
   };
 }
@@ -128,9 +129,13 @@ function spacesOf(plan: ReplayPlan, spaces: NonNullable<MainPass["spaces"]>) {
 function approximateOf(
   { mmu, costs }: ReplayPlan,
   { errors, approximate }: NonNullable<MainPass["approximation"]>,
-  references: number,
+  result: ReplayCounters,
   tlb: ReplayReport["result"]["tlb"],
 ): NonNullable<ReplayReport["approximate"]> {
+  const [least, most] = [-1, 1].map((sign) => {
+    const majorFaults = Math.max(0, result.majorFaults + sign * errors.majorFaults);
+    return assess({ ...result, majorFaults }, l2Lookups(mmu.tlbs, result), costs).thrashing;
+  });
   return {
     ...approximate,
     tlb: tlb.map(({ name, hits, misses }, index) => ({
@@ -138,7 +143,8 @@ function approximateOf(
       miss_ratio_error: (errors.tlbs[index]?.misses ?? 0) / Math.max(1, hits + misses),
     })),
     effective_access_ns_error:
-      modelTime({ ...errors, l2Lookups: l2Lookups(mmu.tlbs, errors) }, costs).total / references,
+      modelTime({ ...errors, l2Lookups: l2Lookups(mmu.tlbs, errors) }, costs).total / result.references,
+    verdict_in_doubt: least !== most,
   };
 }
 

@@ -151,6 +151,20 @@ describe("a machine in chunks", () => {
     }
   });
 
+  test("doubts its verdict where the error is as large", async () => {
+    const loop = write(folder, loopTrace(900, 4));
+    const args = ["--policy", "opt", "--frames", "899"];
+    const [exact, split, sure] = await Promise.all([
+      replayJson(loop, args),
+      replayJson(loop, [...args, "--approximate-split", "16"]),
+      replayJson(skewed, ["--frames", "10%", "--approximate-split", "4"]),
+    ]);
+    expect([exact?.verdict.thrashing, split?.verdict.thrashing]).toEqual([false, true]);
+    expect(split?.approximate?.verdict_in_doubt).toBe(true);
+    expect(split?.verdict.text).toContain("too large to be sure");
+    expect([sure?.verdict.thrashing, sure?.approximate?.verdict_in_doubt]).toEqual([true, false]);
+  });
+
   test("has no faults but the first ones where every page has a frame", async () => {
     const { result, approximate } = await replayJson(skewed, [
       "--frames",
