@@ -33,9 +33,8 @@ export function replayReport(
   },
 ): ReplayReport {
   const { plan, frames, result, decode, assessment, stop, workersUsed, seconds } = run;
-  const { references, minorFaults: minor, majorFaults: major } = result;
+  const { references, minorFaults: minor } = result;
   const { machine, mmu, policy, trace, costs } = plan;
-  const faults = minor + major;
   const pageBytes = 2 ** PAGE_SHIFTS[plan.pageSize];
   const tlb = tlbCounts(plan, result, decode);
   const approximate = run.approximation && approximateOf(plan, run.approximation, result, tlb);
@@ -65,16 +64,11 @@ export function replayReport(
     },
     policy: { name: policy.name, params: policy.params, file: policy.file },
     result: {
-      hits: references - faults,
-      faults: { total: faults, minor, major },
-      fault_ratio: faults / references,
-      evictions: result.evictions,
-      writebacks: result.writebacks,
+      hits: references - minor - result.majorFaults,
+      ...countsOf(plan, result),
       tlb,
       ...(result.cores.length > 1 && { cores: coresOf(plan, result) }),
       ...(run.spaces !== undefined && { address_spaces: spacesOf(plan, run.spaces) }),
-      walks: { count: result.walks, memory_references: result.walkReferences },
-      effective_access_ns: assessment.effectiveAccessNs,
     },
     ...(approximate !== undefined && { approximate }),
     history: result.history,
@@ -104,25 +98,29 @@ function coresOf({ mmu }: ReplayPlan, { cores }: ReplayResult) {
   }));
 }
 
+/** What is said of a machine, whether it is the only one or not. */
+function countsOf({ mmu, costs }: ReplayPlan, result: ReplayCounters) {
+  const { references, minorFaults: minor, majorFaults: major, evictions, writebacks } = result;
+  const total = minor + major;
+  return {
+    faults: { total, minor, major },
+    fault_ratio: total / references,
+    evictions,
+    writebacks,
+    walks: { count: result.walks, memory_references: result.walkReferences },
+    effective_access_ns: assess(result, l2Lookups(mmu.tlbs, result), costs).effectiveAccessNs,
+  };
+}
+
 function spacesOf(plan: ReplayPlan, spaces: NonNullable<MainPass["spaces"]>) {
-  const { tlbs } = plan.mmu;
-  return spaces.map(({ asid, frames, result }) => {
-    const { references, minorFaults: minor, majorFaults: major, evictions, writebacks } = result;
-    const [core] = coresOf(plan, result);
-    return {
-      asid,
-      references,
-      pages: minor,
-      frames,
-      faults: { total: minor + major, minor, major },
-      fault_ratio: (minor + major) / references,
-      evictions,
-      writebacks,
-      tlb: core?.tlb ?? [],
-      walks: { count: result.walks, memory_references: result.walkReferences },
-      effective_access_ns: assess(result, l2Lookups(tlbs, result), plan.costs).effectiveAccessNs,
-    };
-  });
+  return spaces.map(({ asid, frames, result }) => ({
+    asid,
+    references: result.references,
+    pages: result.minorFaults,
+    frames,
+    ...countsOf(plan, result),
+    tlb: coresOf(plan, result)[0]?.tlb ?? [],
+  }));
 }
 
 /** Errors of counts are costs, and shares of look-ups, as the counts themselves are. */
