@@ -9,6 +9,7 @@ export {
   initDictionary,
   initSmallTags,
   internRuns,
+  keepSpace,
   lookUpTags,
 } from "./analysis/intern";
 export { computeNextUse, initNextUse } from "./analysis/next_use";

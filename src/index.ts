@@ -16,6 +16,7 @@ export type { SweepOptions } from "./run/sweep_plan.ts";
 export { type UnpackOptions, unpack } from "./run/unpack.ts";
 export type {
   Access,
+  Approximation,
   Costs,
   CurvePoint,
   DamonReport,

@@ -367,6 +367,23 @@ export interface Region {
   pages: number;
 }
 
+/** What counts that were put together from chunks of a trace are made of, and how far off they may be. */
+export interface Approximation {
+  chunks: number;
+  /**
+   * How far off the fault ratio may be, by what was seen at the seams, and by the frames that chunks filled
+   * only after warming up.
+   */
+  fault_ratio_error: number;
+  /**
+   * Faults on pages that their chunk had not met before, but the trace had. Where frames are full they are
+   * taken for faults; a policy that keeps what is old (mru, lfu) may have had hits instead.
+   */
+  cold_faults: number;
+  /** The same references counted by the chunk before a seam, and by the one behind it while warming up. */
+  seams: { references: number; faults: number; faults_after_warm_up: number }[];
+}
+
 /** A cell of a sweep: one policy with so many frames on one trace. Ratios are over references. */
 export interface SweepCell {
   trace: string;
@@ -382,13 +399,7 @@ export interface SweepCell {
   evictions: number;
   writebacks: number;
   /** With `--approximate-split`: what the counts above, but for references and minor, are made of. */
-  approximate?: {
-    chunks: number;
-    /** How far off the fault ratio may be, by what was seen at the seams. */
-    fault_ratio_error: number;
-    /** The same references counted by the chunk before a seam, and by the one behind it while warming up. */
-    seams: { references: number; faults: number; faults_after_warm_up: number }[];
-  };
+  approximate?: Approximation;
 }
 
 /** A cell that could not be counted, and why. */
@@ -430,6 +441,8 @@ export interface ReplayReport {
     walk_caches: number[];
     /** Each has TLBs and walk caches of its own. */
     cores: number;
+    /** With it, `frames` and `memory_bytes` are those of all address spaces together. */
+    private_memory: boolean;
     costs: Costs & { preset: string };
   };
   /** `file` is there for a policy of the user's own. */
@@ -444,10 +457,38 @@ export interface ReplayReport {
     tlb: { name: string; hits: number; misses: number; shootdowns: number }[];
     /** With several cores; `tlb` above has their sums. */
     cores?: { references: number; tlb: { name: string; misses: number; shootdowns: number }[] }[];
+    /** With `--private-memory`, each address space a machine of its own; what stands above has their sums. */
+    address_spaces?: {
+      asid: number;
+      references: number;
+      pages: number;
+      frames: number;
+      faults: { total: number; minor: number; major: number };
+      fault_ratio: number;
+      evictions: number;
+      writebacks: number;
+      tlb: { name: string; misses: number; shootdowns: number }[];
+      walks: { count: number; memory_references: number };
+      effective_access_ns: number;
+    }[];
     walks: { count: number; memory_references: number };
     effective_access_ns: number;
   };
-  /** Faults in equal windows of references, from the start of the run to its end. */
+  /**
+   * With `--approximate-split`: what the result is made of. References, pages and minor faults are exact, and
+   * so are all faults, evictions and write-backs where every page has a frame.
+   */
+  approximate?: Approximation & {
+    /** How far off the rest may be, by what was seen at the seams; miss ratios are over look-ups. */
+    tlb: { name: string; miss_ratio_error: number }[];
+    effective_access_ns_error: number;
+    /** Whether the run may thrash though the verdict says it does not, or the other way about. */
+    verdict_in_doubt: boolean;
+  };
+  /**
+   * Faults in equal windows of references, from the start of the run to its end; no windows where the run was
+   * done in parts, with `--approximate-split` or `--private-memory`.
+   */
   history: { window_references: number; minor: number[]; major: number[] };
   verdict: Verdict;
   /** Wall clock for all passes over the trace that the result took, decoding and counting pages included. */

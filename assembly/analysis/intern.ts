@@ -14,7 +14,7 @@
  */
 
 import { newPage, pages } from "../core/frames";
-import { attrsAt, idsAt, KIND_MASK, REFERENCES_SHIFT, tagsAt } from "../core/runs";
+import { ASID_SHIFT, attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, tagsAt } from "../core/runs";
 import { stats } from "../core/stats";
 import { extend, reserveArray } from "../layout";
 
@@ -150,6 +150,27 @@ export function lookUpTags(count: u32): void {
     const page = load<u32>(ids + ((<usize>run) << 2));
     store<u64>(tags + ((<usize>run) << 3), load<u64>(dictionary + ((<usize>page) << 3)));
   }
+}
+
+/**
+ * Drops the first `count` runs, by their page ids, that are not in address space `asid`; returns how many
+ * remain.
+ */
+export function keepSpace(count: u32, asid: u32): u32 {
+  const ids = idsAt();
+  const attrs = attrsAt();
+  const futures = futuresAt();
+  const dictionary = dictionaryTags;
+  let kept: u32 = 0;
+  for (let run: u32 = 0; run < count; run++) {
+    const page = load<u32>(ids + ((<usize>run) << 2));
+    store<u32>(ids + ((<usize>kept) << 2), page);
+    store<u16>(attrs + ((<usize>kept) << 1), load<u16>(attrs + ((<usize>run) << 1)));
+    if (futures != 0) store<u64>(futures + ((<usize>kept) << 3), load<u64>(futures + ((<usize>run) << 3)));
+    const tag = load<u64>(dictionary + ((<usize>page) << 3));
+    kept += <u32>(tag >> ASID_SHIFT == <u64>asid);
+  }
+  return kept;
 }
 
 function idOf(tag: u64): u32 {

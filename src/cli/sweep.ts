@@ -13,6 +13,7 @@ Examples:
   $ clockhand sweep traces/sort.lackey.xz
   $ clockhand sweep traces/*.lackey.* --policies lru,clock:bits=2,opt --frames 5%:80%:6
   $ clockhand sweep trace.cht --policies lru,arc,./my-policy.ts --frames 10%
+  $ clockhand sweep large.cht --policies lru,s3-fifo --frames 10% --approximate-split 16
   $ clockhand sweep trace.cht --policies fifo,lru,opt --frames 100,1000,10000 --csv cells.csv --parquet cells.parquet
 `;
 

@@ -25,6 +25,7 @@ const COLUMNS: Column[] = [
   { name: "evictions", type: "INT64" },
   { name: "writebacks", type: "INT64" },
   { name: "fault_ratio_error", type: "DOUBLE" },
+  { name: "cold_faults", type: "INT64" },
   { name: "error", type: "STRING" },
 ];
 
@@ -60,6 +61,8 @@ function fieldOf(cell: Cell, name: string): string | number | undefined {
       .map(([parameter, value]) => `${parameter}=${value}`)
       .join(",");
   }
-  if (name === "fault_ratio_error") return "error" in cell ? undefined : cell.approximate?.fault_ratio_error;
+  if (name === "fault_ratio_error" || name === "cold_faults") {
+    return "error" in cell ? undefined : cell.approximate?.[name];
+  }
   return (cell as unknown as Record<string, string | number | undefined>)[name];
 }

@@ -2,20 +2,37 @@
 
 import plot from "simple-ascii-chart";
 import type { ReplayReport } from "../types.ts";
-import { formatBytes, formatCount, formatCountOf, formatRate, formatShare } from "../units.ts";
-import { replayRows } from "./metrics.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatCountOf,
+  formatNanoseconds,
+  formatRate,
+  formatShare,
+} from "../units.ts";
+import { ABOUT, coldFaults, replayRows } from "./metrics.ts";
 import { renderTable } from "./table.ts";
 
 const CHART_WIDTH = 64;
 const CHART_HEIGHT = 8;
+const ADDRESS_SPACES_MAX = 20;
 const LINE_CHARACTERS_MAX = 96;
 
 export function renderReplay(report: ReplayReport): string {
-  const sections = [header(report), results(report), tlbs(report), chart(report), verdict(report)];
+  const sections = [
+    header(report),
+    results(report),
+    tlbs(report),
+    addressSpaces(report),
+    approximate(report),
+    chart(report),
+    verdict(report),
+  ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }
 
-function header({ trace, machine, policy }: ReplayReport): string {
+function header(report: ReplayReport): string {
+  const { trace, machine, policy } = report;
   const { total, ...kinds } = trace.references;
   const mix = Object.entries(kinds)
     .filter(([, count]) => count > 0)
@@ -34,12 +51,16 @@ function header({ trace, machine, policy }: ReplayReport): string {
       "machine",
       `${machine.name}: ${formatCountOf(machine.frames, "frame")} of ${formatBytes(machine.page_bytes)} ` +
         `(${formatBytes(machine.memory_bytes)}, ${shareOfPages(machine.frames, trace.pages)}), ` +
-        `${machine.levels}-level page table`,
+        `${machine.levels}-level page table${privateMemory(report)}`,
     ],
     ["policy", [policy.name, ...(params.length > 0 ? [`(${params.join(", ")})`] : [])].join(" ")],
   ];
   if (trace.skipped > 0) rows.push(["skipped", `${formatCount(trace.skipped)} bad lines`]);
   return rows.map(([name = "", text = ""]) => `  ${name.padEnd(9)}${text}`).join("\n");
+}
+
+function privateMemory({ result: { address_spaces: spaces } }: ReplayReport): string {
+  return spaces === undefined ? "" : `, private memory for ${formatCountOf(spaces.length, "address space")}`;
 }
 
 function shareOfPages(frames: number, pages: number): string {
@@ -50,20 +71,62 @@ function results(report: ReplayReport): string {
   return renderTable(["", "count", "of references"], replayRows(report));
 }
 
-function tlbs({ machine, result }: ReplayReport): string {
+function tlbs({ machine, result, approximate }: ReplayReport): string {
+  const about = approximate === undefined ? "" : ABOUT;
   const rows = result.tlb.map(({ name, hits, misses, shootdowns }, index) => {
     const { sets = 0, ways = 0, policy = "" } = machine.tlb[index] ?? {};
     const lookups = hits + misses;
     return [
       name,
       `${sets * ways} entries, ${sets === 1 ? "fully associative" : `${ways}-way`}, ${policy}`,
-      formatCount(hits),
-      formatCount(misses),
-      lookups === 0 ? "-" : formatShare(misses / lookups),
-      formatCount(shootdowns),
+      about + formatCount(hits),
+      about + formatCount(misses),
+      lookups === 0 ? "-" : about + formatShare(misses / lookups),
+      about + formatCount(shootdowns),
     ];
   });
   return renderTable(["TLB", "", "hits", "misses", "miss ratio", "shootdowns"], rows, { textColumns: [1] });
+}
+
+/** The address spaces with the most references. */
+function addressSpaces({ result: { address_spaces: spaces = [] } }: ReplayReport): string {
+  if (spaces.length === 0) return "";
+  const busiest = [...spaces].sort((a, b) => b.references - a.references).slice(0, ADDRESS_SPACES_MAX);
+  const rows = busiest.map(({ asid, references, pages, frames, faults, fault_ratio, ...space }) => [
+    String(asid),
+    formatCount(references),
+    formatCount(pages),
+    formatCount(frames),
+    formatCount(faults.major),
+    formatShare(fault_ratio),
+    formatNanoseconds(space.effective_access_ns),
+  ]);
+  const left = spaces.length - rows.length;
+  const head = [
+    "address space",
+    "references",
+    "pages",
+    "frames",
+    "major faults",
+    "fault ratio",
+    "access time",
+  ];
+  return [
+    renderTable(head, rows),
+    ...(left > 0 ? [`  and ${formatCount(left)} with fewer references`] : []),
+  ].join("\n");
+}
+
+/** How far off the numbers may be that were put together from chunks. */
+function approximate({ approximate: about, result }: ReplayReport): string {
+  if (about === undefined) return "";
+  const tlbErrors = about.tlb.map(({ name, miss_ratio_error }) => `${name} ${formatShare(miss_ratio_error)}`);
+  return wrap(
+    `${ABOUT} approximate, from ${about.chunks} chunks of the trace. By what their seams show, off by: fault ratio ` +
+      `${formatShare(about.fault_ratio_error)} of the references, TLB miss ratio ${tlbErrors.join(", ")}, ` +
+      `effective access time ${formatNanoseconds(about.effective_access_ns_error)} of ` +
+      `${formatNanoseconds(result.effective_access_ns)}. ${coldFaults(about)}`,
+  );
 }
 
 /** Faults per thousand references, window by window. */

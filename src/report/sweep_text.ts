@@ -2,10 +2,10 @@
 
 import type { FailedCell, SweepCell, SweepReport } from "../types.ts";
 import { formatCount, formatCountOf, formatRate, formatShare } from "../units.ts";
+import { ABOUT, coldFaults } from "./metrics.ts";
 import { renderTable } from "./table.ts";
 
 const BEST = "*";
-const ABOUT = "~";
 
 type Cell = SweepCell | FailedCell;
 
@@ -67,10 +67,12 @@ function approximate(cells: Cell[]): string {
   const [first] = about;
   if (first?.approximate === undefined) return "";
   const error = (cell: SweepCell) => cell.approximate?.fault_ratio_error ?? 0;
+  const coldest = Math.max(...about.map((cell) => cell.approximate?.cold_faults ?? 0));
   const worst = about.reduce((most, cell) => (error(cell) > error(most) ? cell : most), first);
   return (
     `  ${ABOUT} approximate, from ${first.approximate.chunks} chunks of the trace; by what their seams show, ` +
-    `off by ${formatShare(error(worst))} of the references at most (${specOf(worst)}, ${formatCount(worst.frames)} frames)`
+    `off by ${formatShare(error(worst))} of the references at most (${specOf(worst)}, ${formatCount(worst.frames)} frames)\n` +
+    `    up to ${coldFaults({ ...first.approximate, cold_faults: coldest })}`
   );
 }
 

@@ -19,6 +19,9 @@ export const DECODER = {
  */
 export const PAGES_UNKNOWN_MAX = 1 << 26;
 
+/** What engines that run at once may have together of the memory that the system has to give. */
+export const MEMORY_SHARE = 0.8;
+
 /** What the buffers of many streams may have together, and what each of them must and may have. */
 const STREAMS_BYTES = 1 << 23;
 const STREAM_BYTES_MIN = 1 << 14;

@@ -20,7 +20,6 @@ import { dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { performanceOf } from "./performance.ts";
 import { seedOf, workersOf } from "./plan.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
-import { newProgress } from "./progress.ts";
 import { engineModule, Session } from "./session.ts";
 import { framesFor, type Size, sizesOf } from "./sweep_plan.ts";
 import type { CurveResult, PackedFrom, TraceTask } from "./tasks.ts";
@@ -224,20 +223,13 @@ async function chunkedLru(
   { pages, runs: runCount }: PackedHeader,
   chunks: number,
 ): Promise<FaultCurve> {
-  const buffers = Array.from({ length: chunks }, newProgress);
-  const watch = session.watch("counting distances", buffers);
   const border = (chunk: number) => Math.round((chunk * runCount) / chunks);
-  try {
-    const counted = await Promise.all(
-      buffers.map((buffer, chunk) => {
-        const range = { from: border(chunk), to: border(chunk + 1) };
-        return session.start("curveChunk", { runs: { ...runs, range }, pages }, buffer);
-      }),
-    );
-    return await session.run("curveMerge", { chunks: counted, pages });
-  } finally {
-    watch.stop();
-  }
+  const units = Array.from({ length: chunks }, (_, chunk) => border(chunk + 1) - border(chunk));
+  const counted = await session.runParts("counting distances", units, chunks, (chunk, progress) => {
+    const range = { from: border(chunk), to: border(chunk + 1) };
+    return session.start("curveChunk", { runs: { ...runs, range }, pages }, progress);
+  });
+  return session.run("curveMerge", { chunks: counted, pages });
 }
 
 /** Chunks must be much longer than there are pages: what is at their borders is done twice more, by one. */
@@ -267,24 +259,18 @@ async function runCurve(
   const groups = Array.from({ length: Math.min(workers, sizes.length) }, (_, group) =>
     scaled.map((frames, index) => ({ frames, index })).filter(({ index }) => index % workers === group),
   );
-  const buffers = groups.map(() => newProgress());
-  const watch = session.watch("running the policy", buffers);
+  const units = groups.map(({ length }) => runs * length);
   const faults = new Float64Array(sizes.length);
-  try {
-    await Promise.all(
-      groups.map(async (group, number) => {
-        const cells = group.map(({ frames }) => ({ policy, frames }));
-        const task = { runs: from, pages, seed, cells, sampleRate: rate, module };
-        const results = await session.start("lab", task, buffers[number] as SharedArrayBuffer);
-        for (const [at, result] of results.entries()) {
-          if ("error" in result) throw new UserError(result.error.message);
-          faults[group[at]?.index ?? 0] = result.minorFaults + result.majorFaults;
-        }
-      }),
-    );
-  } finally {
-    watch.stop();
-  }
+  await session.runParts("running the policy", units, workers, async (number, progress) => {
+    const group = groups[number] as (typeof groups)[number];
+    const cells = group.map(({ frames }) => ({ policy, frames }));
+    const task = { runs: from, pages, seed, cells, sampleRate: rate, module };
+    const results = await session.start("lab", task, progress);
+    for (const [at, result] of results.entries()) {
+      if ("error" in result) throw new UserError(result.error.message);
+      faults[group[at]?.index ?? 0] = result.minorFaults + result.majorFaults;
+    }
+  });
   const references = total(header.references);
   const points = sizes.map((frames, index) => ({
     frames,

@@ -3,7 +3,7 @@
 import { rmSync, statSync } from "node:fs";
 import { TraceError } from "../errors.ts";
 import { traceLabel } from "../trace/open.ts";
-import type { PackedHeader } from "../trace/packed/layout.ts";
+import { type PackedHeader, TAG_BYTES } from "../trace/packed/layout.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
 import { formatBytes } from "../units.ts";
 import { TraceCache } from "./cache.ts";
@@ -25,15 +25,15 @@ export async function packedCopy(
   notice: (text: string) => void,
 ): Promise<PackedCopy> {
   const { file } = decoders;
-  if (file.packed) return opened(trace.path);
+  if (file.packed) return openedCopy(trace.path);
   const cache = new TraceCache();
   if (file.sizeBytes === undefined || !cache.prepare()) {
     const path = await session.temporary("packed.cht");
     await packTrace(session, decoders, trace, path);
-    return opened(path);
+    return openedCopy(path);
   }
   const known = await cache.find(trace);
-  if (known !== undefined) return opened(known);
+  if (known !== undefined) return openedCopy(known);
   const path = await cache.add(trace, async (part) => {
     const sha256 = session.run("digest", { path: trace.path });
     await packTrace(session, decoders, trace, part, sha256);
@@ -41,7 +41,7 @@ export async function packedCopy(
   });
   cache.shrink(path);
   notice(`packed ${traceLabel(trace.path)} once, ${formatBytes(statSync(path).size)} in ${path}`);
-  return opened(path);
+  return openedCopy(path);
 }
 
 /** Removes a copy in which an error was found, so that the next run makes a new one; the error comes back. */
@@ -55,13 +55,22 @@ export function dropDamagedCopy(error: unknown, copies: PackedCopy[], traces: Tr
 }
 
 /** Distinct pages with a reference of one of some kinds, a bit each. */
-export async function distinctPages({ path, header }: PackedCopy, include: number): Promise<number> {
-  if ((header.include & ~include) === 0) return header.pages;
+export async function distinctPages(copy: PackedCopy, include: number): Promise<number> {
+  if ((copy.header.include & ~include) === 0) return copy.header.pages;
+  return [...(await pagesBySpace(copy, include)).values()].reduce((sum, pages) => sum + pages, 0);
+}
+
+/** The same by address space, in the order of their first pages; of objects, which have none, by nothing. */
+export async function pagesBySpace({ path }: PackedCopy, include: number): Promise<Map<number, number>> {
+  const pages = new Map<number, number>();
   const packed = await PackedTrace.open(path);
-  let pages = 0;
   try {
-    packed.readPages((_, kinds) => {
-      for (const seen of kinds) pages += (seen & include) === 0 ? 0 : 1;
+    packed.readPages((tags, kinds) => {
+      for (const [page, seen] of kinds.entries()) {
+        if ((seen & include) === 0) continue;
+        const asid = asidOf(tags, page);
+        pages.set(asid, (pages.get(asid) ?? 0) + 1);
+      }
     });
   } finally {
     packed.close();
@@ -69,7 +78,13 @@ export async function distinctPages({ path, header }: PackedCopy, include: numbe
   return pages;
 }
 
-async function opened(path: string): Promise<PackedCopy> {
+/** The upper twelve bits of a tag; see assembly/core/runs.ts. */
+function asidOf(tags: Uint8Array, page: number): number {
+  const at = TAG_BYTES * page + TAG_BYTES - 2;
+  return ((tags[at + 1] ?? 0) << 4) | ((tags[at] ?? 0) >> 4);
+}
+
+export async function openedCopy(path: string): Promise<PackedCopy> {
   const packed = await PackedTrace.open(path);
   packed.close();
   return { path, header: packed.header };

@@ -12,7 +12,7 @@ import { checkAddresses } from "./text_runs.ts";
 /** Runs that are handed on at once: small enough to stay in a processor's cache. */
 export const PACKED_STEP_RUNS = 1 << 14;
 
-/** An engine that was set up with a dictionary gets tags too. */
+/** An engine that was set up with a dictionary gets tags too; it must be where one space is wanted. */
 export class PackedRuns implements RunSource {
   /** A packed trace does not say whose runs these were. */
   readonly thread = 0;
@@ -71,6 +71,8 @@ export class PackedRuns implements RunSource {
     this.#run = last;
     const { include } = this.#from.trace;
     if ((this.#packed.header.include & ~include) !== 0) count = engine.core.keepKinds(count, include);
+    const { space } = this.#from;
+    if (space !== undefined) count = engine.core.keepSpace(count, space);
     if (engine.hasDictionary && count > 0) {
       engine.core.lookUpTags(count);
       const objects = this.#packed.header.pageShift === 0;

@@ -33,10 +33,17 @@ export interface ReplayOptions extends TraceOptions {
   costs?: string | undefined;
   /** Cores that the trace's threads are dealt out to in turn, each with TLBs and walk caches of its own. */
   cores?: number | undefined;
+  /**
+   * Gives each address space frames, and everything else of the machine, of its own; shares are of its pages.
+   */
+  privateMemory?: boolean | undefined;
+  /** Replays so many chunks of the trace side by side, and says how far off that may be. */
+  approximateSplit?: number | undefined;
   accessedBit?: string | undefined;
   seed?: number | undefined;
   /**
    * Threads: one replays and the others decode for it; default 1, for large files as many as there are cores.
+   * Chunks and address spaces are replayed by all of them, as many as there are cores by default.
    */
   workers?: number | undefined;
   /** Whether to look for the memory size at which a thrashing run would stop; default true. */
@@ -59,12 +66,16 @@ export interface ReplayPlan {
   pageTable: PageTableShape;
   mmu: MmuSetup;
   costs: Costs & { preset: string };
+  privateMemory: boolean;
+  /** Chunks that the trace is cut in; 1 is exact. */
+  chunks: number;
   seed: number;
   workers: number | undefined;
 }
 
 /** As many as assembly/core/mmu.ts has room for. */
 const CORES_MAX = 64;
+const CHUNKS_MAX = 1024;
 const DEFAULT_FRAMES: FramesWanted = { share: 0.5 };
 export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   const pageSize = pageSizeOf(options.pageSize ?? "4KiB");
@@ -95,9 +106,14 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
       cores: coresOf(options.cores ?? 1),
     },
     costs: parseCosts(options.costs ?? "ssd"),
+    privateMemory: options.privateMemory ?? false,
+    chunks: chunkCountOf(options.approximateSplit ?? 1),
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
   };
+  if (plan.privateMemory && plan.chunks > 1) {
+    throw new UserError("--private-memory is exact and --approximate-split is not; give one of them");
+  }
   return { ...plan, ...(await choosePolicyAndEngine(options.policy ?? "clock", options)) };
 }
 
@@ -158,6 +174,11 @@ function checkedShare(share: number, what: string): FramesWanted {
 function coresOf(cores: number): number {
   if (Number.isInteger(cores) && cores >= 1 && cores <= CORES_MAX) return cores;
   throw new UserError(`--cores: ${cores} is not a number of cores from 1 to ${CORES_MAX}`);
+}
+
+export function chunkCountOf(chunks: number): number {
+  if (Number.isInteger(chunks) && chunks >= 1 && chunks <= CHUNKS_MAX) return chunks;
+  throw new UserError(`--approximate-split: ${chunks} is not a number of chunks from 1 to ${CHUNKS_MAX}`);
 }
 
 function accessedBitOf(text: string | undefined): "reference" | "walk" {

@@ -12,8 +12,11 @@ const STARTED = 3;
 const FIELDS = 4;
 const INTERVAL_MS = 100;
 
-export function newProgress(): SharedArrayBuffer {
-  return new SharedArrayBuffer(FIELDS * Float64Array.BYTES_PER_ELEMENT);
+/** `total` is what the task will have to do, where that is known before it begins. */
+export function newProgress(total = 0): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(FIELDS * Float64Array.BYTES_PER_ELEMENT);
+  new Float64Array(buffer)[TOTAL] = total;
+  return buffer;
 }
 
 /** The worker's side. `total` is 0 when the end is not known. */
@@ -33,11 +36,6 @@ export class ProgressWriter {
     this.#fields[TOTAL] = total;
     this.#fields[REFERENCES] = references;
   }
-}
-
-/** Sets what a task that has not begun will have to do, so that the share done of all tasks is known. */
-export function expectProgress(buffer: SharedArrayBuffer, total: number): void {
-  new Float64Array(buffer)[TOTAL] = total;
 }
 
 /** Calls `stuck` when a task that has begun stands still for so long; until it is stopped. */

@@ -7,20 +7,23 @@
  *   scan       counts distinct pages, where frames are a share of them and nothing was packed
  *   replay     the run itself
  *   advice     the same policy at other sizes, when the run thrashes
- * Where there are more workers, they decode for the one that needs the trace.
+ * Where there are more workers, they decode for the one that needs the trace. A run that is done in parts
+ * (replay_parts.ts) is packed first, and replayed by all workers; it is given no advice.
  */
 
+import { availableParallelism } from "node:os";
 import { TraceError, UserError } from "../errors.ts";
 import { type Inspected, inspectTrace, traceLabel } from "../trace/open.ts";
-import { PackedTrace } from "../trace/packed/reader.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
+import { distinctPages, openedCopy, type PackedCopy } from "./packed_copy.ts";
 import { planReplay, type ReplayOptions, type ReplayPlan, resolveFrames } from "./plan.ts";
-import { l2Lookups, replayReport } from "./replay_report.ts";
+import { isInParts, type PackedRunsOf, replayChunks, replaySpaces } from "./replay_parts.ts";
+import { l2Lookups, type MainPass, replayReport } from "./replay_report.ts";
 import { Session } from "./session.ts";
-import type { DecodeResult, PackedFrom, ReplayResult, RunsFrom } from "./tasks.ts";
+import type { DecodeResult, ReplayResult, RunsFrom, TraceTask } from "./tasks.ts";
 import { ALL_KINDS } from "./trace_options.ts";
 
 /** Replays a trace. Rejects with `UserError`, `TraceError` or `InterruptedError` for what is no bug. */
@@ -30,32 +33,41 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const file = inspectTrace(path, format, splitBlocks);
   checkCores(plan, file);
   const others = decodersFor(file, plan.workers);
+  const workers = isInParts(plan) ? (plan.workers ?? availableParallelism()) : 1;
   const { signal, onProgress } = options;
-  const session = new Session({ module: plan.module, workers: others + 1, signal, onProgress });
+  const session = new Session({
+    module: plan.module,
+    workers: Math.max(others + 1, workers),
+    signal,
+    onProgress,
+  });
   const decoders = new Decoders(session, plan.trace, file, others);
   try {
     const first = await firstPass(plan, session, decoders);
-    const frames = resolveFrames(plan.frames, first.pages ?? 0);
-    const { result, decode, workersUsed } = await mainPass(plan, session, first, frames, decoders);
+    const main = await mainPass(plan, session, first, decoders, workers);
+    const { result, decode, frames } = main;
     if (result.references === 0) throw noReferences(plan, decode);
     const assessment = assess(result, l2Lookups(plan.mmu.tlbs, result), plan.costs);
-    const wantsAdvice = assessment.thrashing && (options.advice ?? true);
+    const wantsAdvice = assessment.thrashing && (options.advice ?? true) && !isInParts(plan);
     const stop = wantsAdvice ? await advise(plan, session, first, frames, result, decoders) : undefined;
-    const seconds = first.seconds + result.seconds;
-    return replayReport({ plan, frames, result, decode, assessment, stop, workersUsed, seconds });
+    return replayReport({ ...main, plan, assessment, stop, seconds: first.seconds + main.seconds });
   } finally {
     await session.close();
   }
 }
 
 /** Only a trace that is decoded as it is replayed says whose references it has. */
-function checkCores({ mmu, policy, trace }: ReplayPlan, file: Inspected): void {
+function checkCores(plan: ReplayPlan, file: Inspected): void {
+  const { mmu, policy, trace } = plan;
   if ((mmu.cores ?? 1) === 1) return;
+  const unknown = "which does not say which thread made a reference";
   const hint = file.packed
     ? "a packed trace does not say which thread made a reference"
     : policy.clairvoyant
-      ? `${policy.name} looks ahead in a packed copy, which does not say which thread made a reference`
-      : undefined;
+      ? `${policy.name} looks ahead in a packed copy, ${unknown}`
+      : isInParts(plan)
+        ? `--${plan.privateMemory ? "private-memory" : "approximate-split"} needs a packed copy, ${unknown}`
+        : undefined;
   if (hint !== undefined) throw new UserError(`${traceLabel(trace.path)}: --cores: ${hint}`);
 }
 
@@ -73,20 +85,20 @@ interface FirstPass {
   /** What the trace holds, where somebody has decoded it. */
   decode: DecodeResult | undefined;
   /** The packed runs; without them they are decoded from the trace. */
-  packed: PackedFrom | undefined;
+  packed: PackedRunsOf | undefined;
   seconds: number;
 }
 
 async function firstPass(plan: ReplayPlan, session: Session, decoders: Decoders): Promise<FirstPass> {
-  const { policy, trace } = plan;
   const first = await packedOrCounted(plan, session, decoders);
-  if (!policy.clairvoyant || first.packed === undefined) return first;
+  const { packed } = first;
+  if (!plan.policy.clairvoyant || packed === undefined) return first;
   const futures = await session.temporary("futures");
-  const { path } = first.packed;
+  const { path } = packed.copy;
   const looking = await session.run("nextUse", { packed: path, futures }, "looking ahead for OPT");
   return {
     ...first,
-    packed: { from: "packed", path, trace, futures },
+    packed: { ...packed, from: { ...packed.from, futures } },
     seconds: first.seconds + looking,
   };
 }
@@ -96,13 +108,14 @@ async function packedOrCounted(plan: ReplayPlan, session: Session, decoders: Dec
   const { packed } = decoders.file;
   const isFiltered = trace.include !== ALL_KINDS;
   if (packed && !(policy.clairvoyant && isFiltered)) {
-    const pages = await packedPages(trace.path, trace.include);
-    return { pages, decode: undefined, packed: { from: "packed", path: trace.path, trace }, seconds: 0 };
+    const copy = await openedCopy(trace.path);
+    const pages = await distinctPages(copy, trace.include);
+    return { pages, decode: undefined, packed: packedRuns(copy, trace), seconds: 0 };
   }
-  if (policy.clairvoyant || decoders.file.sizeBytes === undefined) {
+  if (policy.clairvoyant || isInParts(plan) || decoders.file.sizeBytes === undefined) {
     const path = await session.temporary("packed.cht");
     const { header, decode, seconds } = await packTrace(session, decoders, trace, path);
-    return { pages: header.pages, decode, packed: { from: "packed", path, trace }, seconds };
+    return { pages: header.pages, decode, packed: packedRuns({ path, header }, trace), seconds };
   }
   if ("count" in frames) return { pages: undefined, decode: undefined, packed: undefined, seconds: 0 };
   const scan = (runs: RunsFrom) => session.run("scan", { runs }, "counting pages");
@@ -110,32 +123,35 @@ async function packedOrCounted(plan: ReplayPlan, session: Session, decoders: Dec
   return { pages, decode: undefined, packed: undefined, seconds };
 }
 
-/** Distinct pages of some kinds of a packed trace. */
-async function packedPages(path: string, include: number): Promise<number> {
-  const packed = await PackedTrace.open(path);
-  try {
-    let pages = 0;
-    packed.readPages((_, kinds) => {
-      for (const kind of kinds) if ((kind & include) !== 0) pages++;
-    });
-    return pages;
-  } finally {
-    packed.close();
-  }
+function packedRuns(copy: PackedCopy, trace: TraceTask): PackedRunsOf {
+  return { copy, from: { from: "packed", path: copy.path, trace } };
 }
 
 async function mainPass(
   plan: ReplayPlan,
   session: Session,
   first: FirstPass,
-  frames: number,
   decoders: Decoders,
-): Promise<{ result: ReplayResult; decode: DecodeResult; workersUsed: number }> {
+  workers: number,
+): Promise<MainPass> {
   const { policy, mmu, seed, pageTable } = plan;
-  const common = { frames, policy, mmu, seed, pages: first.pages, pageTable };
+  const { packed, pages = 0 } = first;
+  if (packed !== undefined && pages > 0 && isInParts(plan)) {
+    const inParts = plan.privateMemory ? replaySpaces : replayChunks;
+    const main = await inParts(plan, session, packed, workers, pages);
+    return { ...main, decode: first.decode ?? main.decode };
+  }
+  const frames = resolveFrames(plan.frames, pages);
+  const common = { frames, policy, mmu, seed, pages: pagesMax(first), pageTable };
   const replayRuns = (runs: RunsFrom) => session.run("replay", { runs, ...common }, "replaying");
   const [result, decode] = await withRuns(first, decoders, replayRuns);
-  return { result, decode, workersUsed: first.packed === undefined ? decoders.count + 1 : 1 };
+  const workersUsed = packed === undefined ? decoders.count + 1 : 1;
+  return { result, decode, frames, workersUsed, seconds: result.seconds };
+}
+
+/** Most pages that an engine can meet: of a packed trace all, for it is told of all. */
+function pagesMax({ packed, pages }: FirstPass): number | undefined {
+  return packed?.copy.header.pages ?? pages;
 }
 
 /** Hands the trace's runs to `use`, and returns what the trace held besides what that does. */
@@ -145,7 +161,7 @@ async function withRuns<T extends { decode: DecodeResult | undefined }>(
   use: (runs: RunsFrom) => Promise<T>,
 ): Promise<[T, DecodeResult]> {
   if (first.packed === undefined) return decoders.decodeFor(use);
-  const result = await use(first.packed);
+  const result = await use(first.packed.from);
   return [result, first.decode ?? (result.decode as DecodeResult)];
 }
 
@@ -164,7 +180,7 @@ function advise(
   const { policy, mmu, seed, pageTable, costs } = plan;
   const pages = result.minorFaults;
   const majorFaultsMax = hopelessMajorFaults(result, l2Lookups(mmu.tlbs, result), costs);
-  const common = { pages: first.pages ?? pages, policy, mmu, pageTable, seed, majorFaultsMax };
+  const common = { pages: pagesMax(first) ?? pages, policy, mmu, pageTable, seed, majorFaultsMax };
   return findStop(frames, pages, async (sizes) => {
     const look = (runs: RunsFrom) =>
       session.run("cells", { ...common, runs, frames: sizes }, "looking for enough memory");

@@ -1,29 +1,45 @@
 /** The report of a replay, from the counters that its workers sent. */
 
+import { modelTime } from "../machine/costs.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
-import type { ReplayReport, TlbGeometry } from "../types.ts";
-import { type Assessment, type Stop, verdictOf } from "./advice.ts";
+import type { Approximation, ReplayReport, TlbGeometry } from "../types.ts";
+import { type Assessment, assess, type Stop, verdictOf } from "./advice.ts";
 import { performanceOf } from "./performance.ts";
 import type { ReplayPlan } from "./plan.ts";
 import type { DecodeResult, ReplayCounters, ReplayResult } from "./tasks.ts";
 
-export function replayReport(run: {
-  plan: ReplayPlan;
-  frames: number;
+/** The run itself, whether it was one or several that were put together. */
+export interface MainPass {
   result: ReplayResult;
   decode: DecodeResult;
-  assessment: Assessment;
-  /** Where the run would stop thrashing, if it does and somebody looked. */
-  stop: Stop | undefined;
+  /** In all. */
+  frames: number;
   workersUsed: number;
-  /** All passes over the trace that the result took; those that look for advice are extra. */
   seconds: number;
-}): ReplayReport {
+  /** What is known of a result that was put together from chunks. */
+  approximation?: { errors: ReplayCounters; approximate: Approximation } | undefined;
+  /** With private memory, the machine of each address space. */
+  spaces?: { asid: number; frames: number; result: ReplayResult }[] | undefined;
+}
+
+export function replayReport(
+  run: MainPass & {
+    plan: ReplayPlan;
+    assessment: Assessment;
+    /** Where the run would stop thrashing, if it does and somebody looked. */
+    stop: Stop | undefined;
+    /** All passes over the trace that the result took; those that look for advice are extra. */
+    seconds: number;
+  },
+): ReplayReport {
   const { plan, frames, result, decode, assessment, stop, workersUsed, seconds } = run;
-  const { references, minorFaults: minor, majorFaults: major } = result;
+  const { references, minorFaults: minor } = result;
   const { machine, mmu, policy, trace, costs } = plan;
-  const faults = minor + major;
   const pageBytes = 2 ** PAGE_SHIFTS[plan.pageSize];
+  const tlb = tlbCounts(plan, result, decode);
+  const approximate = run.approximation && approximateOf(plan, run.approximation, result, tlb);
+  const verdict = verdictOf(assessment, result, frames, pageBytes, policy.name, stop);
+  if (approximate?.verdict_in_doubt) verdict.text += " The error is too large to be sure of it.";
   return {
     command: "replay",
     trace: {
@@ -43,22 +59,20 @@ export function replayReport(run: {
       tlb: mmu.tlbs.map(({ name, entries, ways, policy }) => ({ name, sets: entries / ways, ways, policy })),
       walk_caches: mmu.walkCaches,
       cores: result.cores.length,
+      private_memory: plan.privateMemory,
       costs,
     },
     policy: { name: policy.name, params: policy.params, file: policy.file },
     result: {
-      hits: references - faults,
-      faults: { total: faults, minor, major },
-      fault_ratio: faults / references,
-      evictions: result.evictions,
-      writebacks: result.writebacks,
-      tlb: tlbCounts(plan, result, decode),
+      hits: references - minor - result.majorFaults,
+      ...countsOf(plan, result),
+      tlb,
       ...(result.cores.length > 1 && { cores: coresOf(plan, result) }),
-      walks: { count: result.walks, memory_references: result.walkReferences },
-      effective_access_ns: assessment.effectiveAccessNs,
+      ...(run.spaces !== undefined && { address_spaces: spacesOf(plan, run.spaces) }),
     },
+    ...(approximate !== undefined && { approximate }),
     history: result.history,
-    verdict: verdictOf(assessment, result, frames, pageBytes, policy.name, stop),
+    verdict,
     performance: performanceOf(seconds, references, workersUsed),
   };
 }
@@ -82,6 +96,54 @@ function coresOf({ mmu }: ReplayPlan, { cores }: ReplayResult) {
       shootdowns: invalidated,
     })),
   }));
+}
+
+/** What is said of a machine, whether it is the only one or not. */
+function countsOf({ mmu, costs }: ReplayPlan, result: ReplayCounters) {
+  const { references, minorFaults: minor, majorFaults: major, evictions, writebacks } = result;
+  const total = minor + major;
+  return {
+    faults: { total, minor, major },
+    fault_ratio: total / references,
+    evictions,
+    writebacks,
+    walks: { count: result.walks, memory_references: result.walkReferences },
+    effective_access_ns: assess(result, l2Lookups(mmu.tlbs, result), costs).effectiveAccessNs,
+  };
+}
+
+function spacesOf(plan: ReplayPlan, spaces: NonNullable<MainPass["spaces"]>) {
+  return spaces.map(({ asid, frames, result }) => ({
+    asid,
+    references: result.references,
+    pages: result.minorFaults,
+    frames,
+    ...countsOf(plan, result),
+    tlb: coresOf(plan, result)[0]?.tlb ?? [],
+  }));
+}
+
+/** Errors of counts are costs, and shares of look-ups, as the counts themselves are. */
+function approximateOf(
+  { mmu, costs }: ReplayPlan,
+  { errors, approximate }: NonNullable<MainPass["approximation"]>,
+  result: ReplayCounters,
+  tlb: ReplayReport["result"]["tlb"],
+): NonNullable<ReplayReport["approximate"]> {
+  const [least, most] = [-1, 1].map((sign) => {
+    const majorFaults = Math.max(0, result.majorFaults + sign * errors.majorFaults);
+    return assess({ ...result, majorFaults }, l2Lookups(mmu.tlbs, result), costs).thrashing;
+  });
+  return {
+    ...approximate,
+    tlb: tlb.map(({ name, hits, misses }, index) => ({
+      name,
+      miss_ratio_error: (errors.tlbs[index]?.misses ?? 0) / Math.max(1, hits + misses),
+    })),
+    effective_access_ns_error:
+      modelTime({ ...errors, l2Lookups: l2Lookups(mmu.tlbs, errors) }, costs).total / result.references,
+    verdict_in_doubt: least !== most,
+  };
 }
 
 /** Hits follow from who looks a TLB up: every reference of its side, or the misses of the level before. */

@@ -56,12 +56,16 @@ export async function openRuns(
   }
 }
 
-/** Hands every block of the source to `use`, reporting progress, and closes the source; returns all runs. */
+/**
+ * Hands every block of the source to `use`, reporting progress, and closes the source; returns all runs.
+ * `passed` is told the position after every block, an empty one too.
+ */
 export async function eachBlock(
   source: RunSource,
   progressBuffer: SharedArrayBuffer,
   references: () => number,
   use: (count: number) => void,
+  passed?: (taken: number) => void,
 ): Promise<number> {
   const progress = new ProgressWriter(progressBuffer);
   let runs = 0;
@@ -73,6 +77,7 @@ export async function eachBlock(
       if (count > 0) use(count);
       runs += count;
       const { taken, total } = source.position();
+      passed?.(taken);
       progress.update(taken, total, references());
     }
   } finally {

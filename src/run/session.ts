@@ -77,6 +77,34 @@ export class Session {
     }
   }
 
+  /**
+   * Does `work` for parts of so many units each, `workers` of them at a time, and returns what it returns for
+   * each; their progress is reported together.
+   */
+  async runParts<T>(
+    phase: string,
+    units: readonly number[],
+    workers: number,
+    work: (part: number, progress: SharedArrayBuffer) => Promise<T>,
+  ): Promise<T[]> {
+    const buffers = units.map((total) => newProgress(total));
+    const watch = this.watch(phase, buffers);
+    const results: T[] = [];
+    let next = 0;
+    const takeParts = async () => {
+      while (next < units.length) {
+        const part = next++;
+        results[part] = await work(part, buffers[part] as SharedArrayBuffer);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: workers }, takeParts));
+      return results;
+    } finally {
+      watch.stop();
+    }
+  }
+
   /** Reports the progress of several tasks together until it is stopped. */
   watch(phase: string, progress: SharedArrayBuffer[]): { stop(): void } {
     if (this.#onProgress === undefined) return { stop: () => undefined };

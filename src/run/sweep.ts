@@ -15,18 +15,17 @@ import type { FailedCell, SweepCell, SweepReport } from "../types.ts";
 import { formatBytes } from "../units.ts";
 import { chunksOf, combinedCounters } from "./approximate_split.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
+import { MEMORY_SHARE } from "./limits.ts";
 import { distinctPages, dropDamagedCopy, type PackedCopy, packedCopy } from "./packed_copy.ts";
 import { PACKED_STEP_RUNS } from "./packed_runs.ts";
 import { performanceOf } from "./performance.ts";
-import { expectProgress, newProgress, watchStandstill } from "./progress.ts";
+import { watchStandstill } from "./progress.ts";
 import { engineModule, Session } from "./session.ts";
 import { framesFor, planSweep, type SweepOptions, type SweepPlan, type SweepPolicy } from "./sweep_plan.ts";
 import type { LabCounters, LabResult, PackedFrom, TraceTask } from "./tasks.ts";
 
 /** Groups for every worker, so that none has long to wait for the last. */
 const GROUPS_PER_WORKER = 3;
-/** Of the memory that the system has to give. */
-const MEMORY_SHARE = 0.8;
 
 interface Cell {
   trace: TraceTask;
@@ -175,24 +174,10 @@ function deal(cells: Cell[], wanted: number, bytesMax: number): Cell[][] {
 }
 
 async function runGroups(session: Session, groups: Group[], plan: SweepPlan, workers: number): Promise<void> {
-  const buffers = groups.map(({ runs, cells }) => {
-    const progress = newProgress();
-    expectProgress(progress, runs * cells.length);
-    return progress;
-  });
-  const watch = session.watch("sweeping", buffers);
-  let next = 0;
-  const takeGroups = async () => {
-    while (next < groups.length) {
-      const index = next++;
-      await runGroup(session, groups[index] as Group, buffers[index] as SharedArrayBuffer, plan);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: workers }, takeGroups));
-  } finally {
-    watch.stop();
-  }
+  const units = groups.map(({ runs, cells }) => runs * cells.length);
+  await session.runParts("sweeping", units, workers, (index, progress) =>
+    runGroup(session, groups[index] as Group, progress, plan),
+  );
 }
 
 /** A trace that cannot be read ends the sweep; anything else is its cells' own failure. */

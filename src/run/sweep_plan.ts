@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts";
 import { PAGE_SHIFTS } from "../machine/paging.ts";
 import type { ChosenPolicy, PageSize, Progress } from "../types.ts";
 import { parseBytes, parsePercentage } from "../units.ts";
-import { seedOf, workersOf } from "./plan.ts";
+import { chunkCountOf, seedOf, workersOf } from "./plan.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
 import { engineModule } from "./session.ts";
 import type { TraceTask } from "./tasks.ts";
@@ -52,7 +52,6 @@ export type Size = (pages: number) => number[];
 
 const POLICIES_DEFAULT = "fifo,lru,clock,2q,arc,lirs,s3-fifo,sieve,opt";
 const STALL_SECONDS_DEFAULT = 30;
-const CHUNKS_MAX = 1024;
 const FRAMES_DEFAULT = "1%,5%,10%,25%,50%";
 
 /** Policies of the user's own are compiled here. */
@@ -71,7 +70,7 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
     pageSize,
     seed: seedOf(options.seed ?? 1),
     workers: workersOf(options.workers),
-    chunks: chunksOf(options.approximateSplit ?? 1),
+    chunks: chunkCountOf(options.approximateSplit ?? 1),
     stallSeconds: stallSecondsOf(options.stallSeconds ?? STALL_SECONDS_DEFAULT),
   };
 }
@@ -90,11 +89,6 @@ async function choosePolicies(specs: string[], options: SweepOptions): Promise<S
     policies.push({ chosen, module: module === engineModule() ? undefined : module });
   }
   return policies;
-}
-
-function chunksOf(chunks: number): number {
-  if (Number.isInteger(chunks) && chunks >= 1 && chunks <= CHUNKS_MAX) return chunks;
-  throw new UserError(`--approximate-split: ${chunks} is not a number of chunks from 1 to ${CHUNKS_MAX}`);
 }
 
 function stallSecondsOf(seconds: number): number {

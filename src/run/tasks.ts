@@ -63,6 +63,8 @@ export interface PackedFrom {
   futures?: string | undefined;
   /** A part of the trace; all of it without. */
   range?: RunRange | undefined;
+  /** The only address space whose runs are wanted. */
+  space?: number | undefined;
 }
 
 /** Runs by their numbers, from the first to before the last; a source ends a block at each stop too. */
@@ -299,6 +301,8 @@ export interface ReplayResult extends ReplayCounters {
   /** What each core referenced, and how its TLBs fared. */
   cores: { references: number; tlbs: { misses: number; invalidated: number }[] }[];
   history: { window_references: number; minor: number[]; major: number[] };
+  /** What had been counted at each stop of the range. */
+  stops: ReplayCounters[];
   seconds: number;
 }
 

@@ -1,12 +1,14 @@
-/** `sweep --approximate-split`: what is not exact says how far off it may be, and is no further off. */
+/** `--approximate-split`: what is not exact says how far off it may be, and is no further off. */
 
 import { describe, expect, test } from "vitest";
-import type { SweepCell, SweepReport } from "../../src/types.ts";
+import type { ReplayReport, SweepCell, SweepReport } from "../../src/types.ts";
 import {
   clockhand,
+  comparable,
   expectRefusal,
   loopTrace,
   MIXED,
+  replayJson,
   skewedTrace,
   temporaryFolder,
   USER_ERROR,
@@ -43,11 +45,24 @@ describe("cells in chunks", () => {
 
   test("say it where the warm-up is too short to know anything", async () => {
     const loop = write(folder, loopTrace(900, 4));
-    const args = [loop, "--policies", "lru", "--frames", "899", "--approximate-split", "16"];
-    const [cell] = await cells(...args);
-    const [exact] = await cells(...args.slice(0, -2));
-    const { fault_ratio_error: error = 0 } = cell?.approximate ?? {};
-    expect(Math.abs((cell?.fault_ratio ?? 0) - (exact?.fault_ratio ?? 0))).toBeLessThanOrEqual(error);
+    const args = [loop, "--policies", "lru,mru,opt,clock", "--frames", "899"];
+    const [exact, split] = await Promise.all([cells(...args), cells(...args, "--approximate-split", "16")]);
+    for (const [index, { policy, fault_ratio, approximate }] of split.entries()) {
+      const off = Math.abs(fault_ratio - exact[index]!.fault_ratio);
+      expect(off, policy).toBeLessThanOrEqual(approximate!.fault_ratio_error);
+    }
+  });
+
+  test("count the faults that a seam does not show to be hits of a policy that keeps what is old", async () => {
+    const loop = write(folder, loopTrace(900, 4));
+    const args = [loop, "--policies", "mru", "--frames", "100"];
+    const [[exact], [split]] = await Promise.all([
+      cells(...args),
+      cells(...args, "--approximate-split", "16"),
+    ]);
+    const off = split!.faults - exact!.faults;
+    expect(off).toBeGreaterThan(100);
+    expect(split?.approximate).toMatchObject({ fault_ratio_error: 0, cold_faults: 2700 });
   });
 
   test("are exact where every page has a frame", async () => {
@@ -78,9 +93,120 @@ describe("cells in chunks", () => {
   });
 });
 
+describe("a machine in chunks", () => {
+  /** What is approximate of a report, the error that it states, and the truth. */
+  const triples = (
+    split: ReplayReport,
+    exact: ReplayReport,
+  ): [what: string, off: number, error: number][] => {
+    const { approximate, result } = split;
+    const missRatio = ({ hits, misses }: { hits: number; misses: number }) => misses / (hits + misses);
+    return [
+      ["fault ratio", result.fault_ratio - exact.result.fault_ratio, approximate!.fault_ratio_error],
+      [
+        "access time in µs",
+        (result.effective_access_ns - exact.result.effective_access_ns) / 1000,
+        approximate!.effective_access_ns_error / 1000,
+      ],
+      ...result.tlb.map((tlb, index): [string, number, number] => [
+        `${tlb.name} miss ratio`,
+        missRatio(tlb) - missRatio(exact.result.tlb[index]!),
+        approximate!.tlb[index]!.miss_ratio_error,
+      ]),
+    ];
+  };
+
+  test.each([
+    ["clock", "10%", []],
+    ["lru", "60%", ["--tlb", "L1I=16/4/plru,L1D=16/4/lfu,L2D=128/8/random", "--accessed-bit", "walk"]],
+    ["opt", "25%", ["--tlb", "L1=64/4,L2=256/4/fifo", "--costs", "disk"]],
+    ["clock", "100%", ["--tlb", "L1=64/4,L2=512/4"]],
+  ])("is as near to the exact one as its seams say: %s at %s", async (policy, frames, more) => {
+    const args = ["--policy", policy, "--frames", frames, ...more];
+    const [exact, split] = await Promise.all([
+      replayJson(skewed, args),
+      replayJson(skewed, [...args, "--approximate-split", "5"]),
+    ]);
+    const { result, approximate, trace } = split;
+    expect([approximate?.chunks, approximate?.seams.length]).toEqual([5, 4]);
+    for (const [what, off, error] of triples(split, exact)) {
+      expect(Math.abs(off), what).toBeLessThanOrEqual(1.5 * error + 0.004 * (what.includes("µs") ? 81 : 1));
+    }
+    expect([trace, split.machine, result.faults.minor]).toEqual([
+      exact.trace,
+      exact.machine,
+      exact.result.faults.minor,
+    ]);
+    expect(result.hits + result.faults.total).toBe(trace.references.total);
+    expect(result.evictions).toBe(Math.max(0, result.faults.total - split.machine.frames));
+    expect([split.history.minor, split.verdict.frames_to_stop]).toEqual([[], null]);
+  });
+
+  test("says it where the warm-up is too short to know anything", async () => {
+    const loop = write(folder, loopTrace(900, 4));
+    const args = ["--policy", "lru", "--frames", "899", "--tlb", "L1=512/512,L2=1024/1024"];
+    const split = await replayJson(loop, [...args, "--approximate-split", "16"]);
+    for (const [what, off, error] of triples(split, await replayJson(loop, args))) {
+      expect(Math.abs(off), what).toBeLessThanOrEqual(error);
+    }
+  });
+
+  test("doubts its verdict where the error is as large", async () => {
+    const loop = write(folder, loopTrace(900, 4));
+    const args = ["--policy", "opt", "--frames", "899"];
+    const [exact, split, sure] = await Promise.all([
+      replayJson(loop, args),
+      replayJson(loop, [...args, "--approximate-split", "16"]),
+      replayJson(skewed, ["--frames", "10%", "--approximate-split", "4"]),
+    ]);
+    expect([exact?.verdict.thrashing, split?.verdict.thrashing]).toEqual([false, true]);
+    expect(split?.approximate?.verdict_in_doubt).toBe(true);
+    expect(split?.verdict.text).toContain("too large to be sure");
+    expect([sure?.verdict.thrashing, sure?.approximate?.verdict_in_doubt]).toEqual([true, false]);
+  });
+
+  test("has no faults but the first ones where every page has a frame", async () => {
+    const { result, approximate } = await replayJson(skewed, [
+      "--frames",
+      "100%",
+      "--approximate-split",
+      "7",
+    ]);
+    expect(result.faults).toEqual({ total: 1500, minor: 1500, major: 0 });
+    expect([result.evictions, result.writebacks, approximate?.fault_ratio_error]).toEqual([0, 0, 0]);
+  });
+
+  test("is the same with any number of workers, packed before or not", async () => {
+    const args = ["--frames", "10%", "--policy", "random", "--approximate-split", "4", "--workers"];
+    const packed = `${folder}/skewed.cht`;
+    await clockhand(["pack", skewed, "-o", packed], options);
+    const [one, three] = await Promise.all(["1", "3"].map((n) => replayJson(skewed, [...args, n])));
+    expect(comparable(three!)).toEqual(comparable(one!));
+    expect([one, three].map((report) => report?.performance.workers)).toEqual([1, 3]);
+    const { result, approximate } = await replayJson(packed, [...args, "2"]);
+    expect({ result, approximate }).toEqual({ result: one?.result, approximate: one?.approximate });
+  });
+
+  test("prints how far off it may be", async () => {
+    const { stdout } = await clockhand(["replay", skewed, "--approximate-split", "4"]);
+    expect(stdout).toMatch(/major faults \(read back\) +~\d/);
+    expect(stdout).toMatch(/minor faults \(first touch\) +1,500/);
+    expect(stdout.replace(/\s+/g, " ")).toMatch(
+      /~ approximate, from 4 chunks of the trace\. By what their seams show, off by: fault ratio [\d.]+% of/,
+    );
+  });
+
+  test("cannot deal threads out to cores", async () => {
+    const outcome = await clockhand(["replay", MIXED, "--cores", "2", "--approximate-split", "2"]);
+    expectRefusal(outcome, USER_ERROR, "--cores", "--approximate-split");
+  });
+});
+
 test("one chunk is exact", async () => {
   const args = [skewed, "--policies", "lru", "--frames", "10%"];
   expect(await cells(...args, "--approximate-split", "1")).toEqual(await cells(...args));
+  const whole = await replayJson(MIXED, ["--approximate-split", "1"]);
+  expect(comparable(whole)).toEqual(comparable(await replayJson(MIXED)));
 });
 
 test("the table marks every approximate number and says how far off they are", async () => {
@@ -90,16 +216,21 @@ test("the table marks every approximate number and says how far off they are", a
   expect(stdout).toMatch(/~ approximate, from 4 chunks of the trace; .* off by [\d.]+% of the references/);
 });
 
-test("CSV has the error in a column", async () => {
+test("CSV has the error and the cold faults in columns", async () => {
   const args = ["--policies", "lru", "--frames", "10%", "--approximate-split", "4", "--csv"];
   const { stdout } = await clockhand(["sweep", skewed, ...args], options);
   const [head = "", row = ""] = stdout.split("\n");
-  const error = row.split(",")[head.split(",").indexOf("fault_ratio_error")];
-  expect(Number(error)).toBeGreaterThanOrEqual(0);
-  expect(error).not.toBe("");
+  for (const name of ["fault_ratio_error", "cold_faults"]) {
+    const value = row.split(",")[head.split(",").indexOf(name)];
+    expect(Number(value)).toBeGreaterThanOrEqual(0);
+    expect(value).not.toBe("");
+  }
 });
 
-test.each(["0", "1025"])("%s is no number of chunks", async (chunks) => {
-  const outcome = await clockhand(["sweep", MIXED, "--approximate-split", chunks], options);
+test.each([
+  ["sweep", "0"],
+  ["replay", "1025"],
+])("%s: %s is no number of chunks", async (command, chunks) => {
+  const outcome = await clockhand([command, MIXED, "--approximate-split", chunks], options);
   expectRefusal(outcome, USER_ERROR, "--approximate-split");
 });

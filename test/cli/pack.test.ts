@@ -90,6 +90,15 @@ describe("a packed trace", () => {
     expect(comparable(fromPacked)).toEqual(comparable(fromSource));
   });
 
+  test("replays as its source does where few of its pages are of the kinds that are included", async () => {
+    const args = ["--include", "fetch", "--frames", "3"];
+    const [fromSource, fromPacked] = await Promise.all([
+      replayJson(MIXED, args),
+      packed(MIXED).then((path) => replayJson(path, args)),
+    ]);
+    expect(fromPacked.result).toEqual(fromSource.result);
+  });
+
   test("is the same file for any number of workers, from a pipe but for the hash of its source", async () => {
     const source = write(folder, mixed.repeat(150));
     const [one, two, three] = await Promise.all(
