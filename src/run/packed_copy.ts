@@ -54,6 +54,13 @@ export function dropDamagedCopy(error: unknown, copies: PackedCopy[], traces: Tr
   return new TraceError(`${error.message}; it was a cached copy and has been removed: run the command again`);
 }
 
+/** A file that is a packed trace. */
+export async function opened(path: string): Promise<PackedCopy> {
+  const packed = await PackedTrace.open(path);
+  packed.close();
+  return { path, header: packed.header };
+}
+
 /** Distinct pages with a reference of one of some kinds, a bit each. */
 export async function distinctPages({ path, header }: PackedCopy, include: number): Promise<number> {
   if ((header.include & ~include) === 0) return header.pages;
@@ -67,10 +74,4 @@ export async function distinctPages({ path, header }: PackedCopy, include: numbe
     packed.close();
   }
   return pages;
-}
-
-async function opened(path: string): Promise<PackedCopy> {
-  const packed = await PackedTrace.open(path);
-  packed.close();
-  return { path, header: packed.header };
 }

@@ -12,11 +12,11 @@
 
 import { TraceError, UserError } from "../errors.ts";
 import { type Inspected, inspectTrace, traceLabel } from "../trace/open.ts";
-import { PackedTrace } from "../trace/packed/reader.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
+import { distinctPages, opened } from "./packed_copy.ts";
 import { planReplay, type ReplayOptions, type ReplayPlan, resolveFrames } from "./plan.ts";
 import { l2Lookups, replayReport } from "./replay_report.ts";
 import { Session } from "./session.ts";
@@ -70,6 +70,8 @@ function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {
 interface FirstPass {
   /** Distinct pages, where somebody counted them. */
   pages: number | undefined;
+  /** Pages that there is to be room for, where that is known: a packed trace has those of other kinds too. */
+  pagesMax: number | undefined;
   /** What the trace holds, where somebody has decoded it. */
   decode: DecodeResult | undefined;
   /** The packed runs; without them they are decoded from the trace. */
@@ -96,32 +98,23 @@ async function packedOrCounted(plan: ReplayPlan, session: Session, decoders: Dec
   const { packed } = decoders.file;
   const isFiltered = trace.include !== ALL_KINDS;
   if (packed && !(policy.clairvoyant && isFiltered)) {
-    const pages = await packedPages(trace.path, trace.include);
-    return { pages, decode: undefined, packed: { from: "packed", path: trace.path, trace }, seconds: 0 };
+    const { path } = trace;
+    const copy = await opened(path);
+    const pages = await distinctPages(copy, trace.include);
+    const pagesMax = copy.header.pages;
+    return { pages, pagesMax, decode: undefined, packed: { from: "packed", path, trace }, seconds: 0 };
   }
   if (policy.clairvoyant || decoders.file.sizeBytes === undefined) {
     const path = await session.temporary("packed.cht");
     const { header, decode, seconds } = await packTrace(session, decoders, trace, path);
-    return { pages: header.pages, decode, packed: { from: "packed", path, trace }, seconds };
+    const { pages } = header;
+    return { pages, pagesMax: pages, decode, packed: { from: "packed", path, trace }, seconds };
   }
-  if ("count" in frames) return { pages: undefined, decode: undefined, packed: undefined, seconds: 0 };
+  const unpacked = { decode: undefined, packed: undefined };
+  if ("count" in frames) return { pages: undefined, pagesMax: undefined, ...unpacked, seconds: 0 };
   const scan = (runs: RunsFrom) => session.run("scan", { runs }, "counting pages");
   const [{ pages, seconds }] = await decoders.decodeFor(scan);
-  return { pages, decode: undefined, packed: undefined, seconds };
-}
-
-/** Distinct pages of some kinds of a packed trace. */
-async function packedPages(path: string, include: number): Promise<number> {
-  const packed = await PackedTrace.open(path);
-  try {
-    let pages = 0;
-    packed.readPages((_, kinds) => {
-      for (const kind of kinds) if ((kind & include) !== 0) pages++;
-    });
-    return pages;
-  } finally {
-    packed.close();
-  }
+  return { pages, pagesMax: pages, ...unpacked, seconds };
 }
 
 async function mainPass(
@@ -132,7 +125,7 @@ async function mainPass(
   decoders: Decoders,
 ): Promise<{ result: ReplayResult; decode: DecodeResult; workersUsed: number }> {
   const { policy, mmu, seed, pageTable } = plan;
-  const common = { frames, policy, mmu, seed, pages: first.pages, pageTable };
+  const common = { frames, policy, mmu, seed, pages: first.pagesMax, pageTable };
   const replayRuns = (runs: RunsFrom) => session.run("replay", { runs, ...common }, "replaying");
   const [result, decode] = await withRuns(first, decoders, replayRuns);
   return { result, decode, workersUsed: first.packed === undefined ? decoders.count + 1 : 1 };
@@ -164,7 +157,7 @@ function advise(
   const { policy, mmu, seed, pageTable, costs } = plan;
   const pages = result.minorFaults;
   const majorFaultsMax = hopelessMajorFaults(result, l2Lookups(mmu.tlbs, result), costs);
-  const common = { pages: first.pages ?? pages, policy, mmu, pageTable, seed, majorFaultsMax };
+  const common = { pages: first.pagesMax ?? pages, policy, mmu, pageTable, seed, majorFaultsMax };
   return findStop(frames, pages, async (sizes) => {
     const look = (runs: RunsFrom) =>
       session.run("cells", { ...common, runs, frames: sizes }, "looking for enough memory");
