@@ -10,8 +10,8 @@
  * Where there are more workers, they decode for the one that needs the trace.
  */
 
-import { TraceError, UserError } from "../errors.ts";
-import { type Inspected, inspectTrace, traceLabel } from "../trace/open.ts";
+import { TraceError } from "../errors.ts";
+import { inspectTrace, traceLabel } from "../trace/open.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
@@ -28,7 +28,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = await planReplay(options);
   const { path, format, splitBlocks } = plan.trace;
   const file = inspectTrace(path, format, splitBlocks);
-  checkCores(plan, file);
   const others = decodersFor(file, plan.workers);
   const { signal, onProgress } = options;
   const session = new Session({ module: plan.module, workers: others + 1, signal, onProgress });
@@ -46,17 +45,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   } finally {
     await session.close();
   }
-}
-
-/** Only a trace that is decoded as it is replayed says whose references it has. */
-function checkCores({ mmu, policy, trace }: ReplayPlan, file: Inspected): void {
-  if ((mmu.cores ?? 1) === 1) return;
-  const hint = file.packed
-    ? "a packed trace does not say which thread made a reference"
-    : policy.clairvoyant
-      ? `${policy.name} looks ahead in a packed copy, which does not say which thread made a reference`
-      : undefined;
-  if (hint !== undefined) throw new UserError(`${traceLabel(trace.path)}: --cores: ${hint}`);
 }
 
 function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {

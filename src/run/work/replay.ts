@@ -22,7 +22,7 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
       pages: task.pages ?? PAGES_UNKNOWN_MAX,
       seed,
     });
-    const source = await openRuns(runs, engine, module);
+    const source = await openRuns(runs, engine, module, { byThread: engine.cores > 1 });
     const references = () => engine.core.references();
     const ofCores = new Float64Array(engine.cores);
     await eachBlock(source, task.progress, references, (count) => {
