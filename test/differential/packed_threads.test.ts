@@ -89,7 +89,7 @@ describe("the threads of packed runs", () => {
       const block = random.below(LENGTHS_MAX.length);
       return Math.min(RUNS, Math.max(0, block * BLOCK_RUNS + random.below(9) - 4));
     };
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 60; round++) {
       const from = random.chance(0.5) ? near() : random.below(RUNS);
       const to = Math.min(RUNS, from + random.below(random.pick([1, 10, 3000, BLOCK_RUNS])));
       const stops = Array.from({ length: random.below(4) }, () => from + random.below(to - from + 1));
