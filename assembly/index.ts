@@ -16,7 +16,7 @@ export { computeNextUse, initNextUse } from "./analysis/next_use";
 export { countOptDistances, initOptStack, optDistancesAt, optPages } from "./analysis/opt_stack";
 export {
   emptyPack,
-  finishPack,
+  endPackedRun,
   initPack,
   packedAttrsAt,
   packedIdMax,

@@ -1,7 +1,8 @@
 /**
  * Packing: gathers interned runs into blocks of a fixed number of runs, as the packed trace stores them
  * (traces/FORMAT.md). Consecutive runs of one page and kind are joined again wherever a decoder had to part
- * them, so that a trace packs to the same blocks however it was decoded.
+ * them, so that a trace packs to the same blocks however it was decoded; `endPackedRun` keeps the next from
+ * being joined.
  */
 
 import { attrsAt, idsAt, KIND_MASK, REFERENCES_SHIFT, RUN_REFERENCES_MAX } from "../core/runs";
@@ -72,8 +73,8 @@ export function packRuns(from: u32, count: u32): u32 {
   return run;
 }
 
-/** Writes the last run of the trace to the block; false when that is full. */
-export function finishPack(): bool {
+/** Writes the run that could still grow to the block; false when that is full. */
+export function endPackedRun(): bool {
   if (openReferences == 0) return true;
   if (filled == blockRuns) return false;
   writeRun(blockIds, blockAttrs, filled++, openId, openKind, openReferences);

@@ -118,6 +118,7 @@ async function genPacked(
       references: decode?.references as Record<Kind, number>,
       skipped: 0,
       include: ALL_KINDS,
+      threads: decode?.threads ?? 0,
       sourceSha256: new Uint8Array(SHA256_BYTES),
     };
     const generated = patterns.map(({ name, params, weight }) => ({ name, params, weight }));

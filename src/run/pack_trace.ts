@@ -35,6 +35,7 @@ export async function packTrace(
     references: decode.references,
     skipped: decode.skipped,
     include: trace.include,
+    threads: decode.threads ?? 0,
     sourceSha256: sha256 === undefined ? new Uint8Array(SHA256_BYTES) : Buffer.from(sha256, "hex"),
   };
   const { format, accesses } = decode;

@@ -25,15 +25,15 @@ export async function packedCopy(
   notice: (text: string) => void,
 ): Promise<PackedCopy> {
   const { file } = decoders;
-  if (file.packed) return openedCopy(trace.path);
+  if (file.packed) return opened(trace.path);
   const cache = new TraceCache();
   if (file.sizeBytes === undefined || !cache.prepare()) {
     const path = await session.temporary("packed.cht");
     await packTrace(session, decoders, trace, path);
-    return openedCopy(path);
+    return opened(path);
   }
   const known = await cache.find(trace);
-  if (known !== undefined) return openedCopy(known);
+  if (known !== undefined) return opened(known);
   const path = await cache.add(trace, async (part) => {
     const sha256 = session.run("digest", { path: trace.path });
     await packTrace(session, decoders, trace, part, sha256);
@@ -41,7 +41,7 @@ export async function packedCopy(
   });
   cache.shrink(path);
   notice(`packed ${traceLabel(trace.path)} once, ${formatBytes(statSync(path).size)} in ${path}`);
-  return openedCopy(path);
+  return opened(path);
 }
 
 /** Removes a copy in which an error was found, so that the next run makes a new one; the error comes back. */
@@ -52,6 +52,13 @@ export function dropDamagedCopy(error: unknown, copies: PackedCopy[], traces: Tr
   if (copy === undefined || !(error instanceof TraceError)) return error;
   rmSync(copy.path, { force: true });
   return new TraceError(`${error.message}; it was a cached copy and has been removed: run the command again`);
+}
+
+/** A file that is a packed trace. */
+export async function opened(path: string): Promise<PackedCopy> {
+  const packed = await PackedTrace.open(path);
+  packed.close();
+  return { path, header: packed.header };
 }
 
 /** Distinct pages with a reference of one of some kinds, a bit each. */
@@ -82,10 +89,4 @@ export async function pagesBySpace({ path }: PackedCopy, include: number): Promi
 function asidOf(tags: Uint8Array, page: number): number {
   const at = TAG_BYTES * page + TAG_BYTES - 2;
   return ((tags[at + 1] ?? 0) << 4) | ((tags[at] ?? 0) >> 4);
-}
-
-export async function openedCopy(path: string): Promise<PackedCopy> {
-  const packed = await PackedTrace.open(path);
-  packed.close();
-  return { path, header: packed.header };
 }

@@ -5,6 +5,7 @@ import { COLUMN_BYTES, type Engine } from "../engine/engine.ts";
 import { UserError } from "../errors.ts";
 import type { PackedRuns as Block } from "../trace/packed/reader.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
+import { PackedThreads } from "./packed_threads.ts";
 import type { RunSource } from "./run_source.ts";
 import type { DecodeResult, PackedFrom, RunRange } from "./tasks.ts";
 import { checkAddresses } from "./text_runs.ts";
@@ -12,21 +13,23 @@ import { checkAddresses } from "./text_runs.ts";
 /** Runs that are handed on at once: small enough to stay in a processor's cache. */
 export const PACKED_STEP_RUNS = 1 << 14;
 
-/** An engine that was set up with a dictionary gets tags too; it must be where one space is wanted. */
+/**
+ * An engine that was set up with a dictionary gets tags too; it must be where one space is wanted. Blocks end
+ * where another thread goes on only when that is asked for, because they may be short then, and many.
+ */
 export class PackedRuns implements RunSource {
-  /** A packed trace does not say whose runs these were. */
-  readonly thread = 0;
   readonly #packed: PackedTrace;
   readonly #engine: Engine;
   readonly #from: PackedFrom;
   readonly #futuresFd: number | undefined;
   readonly #range: Required<RunRange>;
+  readonly #threads: PackedThreads | undefined;
   #block: Block | undefined;
   #blockEnd = 0;
   /** The next run's number in the trace. */
   #run: number;
 
-  private constructor(packed: PackedTrace, from: PackedFrom, engine: Engine) {
+  private constructor(packed: PackedTrace, from: PackedFrom, engine: Engine, byThread: boolean) {
     this.#packed = packed;
     this.#engine = engine;
     this.#from = from;
@@ -34,14 +37,15 @@ export class PackedRuns implements RunSource {
     const { from: first = 0, to = packed.header.runs, stops = [] } = from.range ?? {};
     this.#range = { from: first, to, stops };
     this.#run = first;
+    if (byThread) this.#threads = new PackedThreads(packed);
     if (engine.hasDictionary) fillDictionary(packed, engine);
   }
 
-  static async open(from: PackedFrom, engine: Engine): Promise<PackedRuns> {
+  static async open(from: PackedFrom, engine: Engine, byThread: boolean): Promise<PackedRuns> {
     const packed = await PackedTrace.open(from.path);
     try {
       checkKinds(packed, from);
-      return new PackedRuns(packed, from, engine);
+      return new PackedRuns(packed, from, engine, byThread);
     } catch (error) {
       packed.close();
       throw error;
@@ -59,7 +63,8 @@ export class PackedRuns implements RunSource {
     }
     const { ids, attrs } = this.#block;
     const stop = stops.find((number) => number > first) ?? end;
-    const last = Math.min(first + PACKED_STEP_RUNS, this.#blockEnd, stop, end);
+    const turn = this.#threads?.endOf(first) ?? end;
+    const last = Math.min(first + PACKED_STEP_RUNS, this.#blockEnd, stop, turn, end);
     let count = last - first;
     const at = attrs.length - (this.#blockEnd - first);
     const engine = this.#engine;
@@ -79,6 +84,10 @@ export class PackedRuns implements RunSource {
       checkAddresses(engine, count, this.#from.path, this.#from.trace, objects);
     }
     return count;
+  }
+
+  get thread(): number {
+    return this.#threads?.thread ?? 0;
   }
 
   position(): { taken: number; total: number } {
@@ -103,8 +112,8 @@ function packedResult({ header }: PackedTrace, include: number): DecodeResult {
     kinds.map(([kind, count], index) => [kind, ((include >> index) & 1) === 1 ? count : 0]),
   ) as Record<keyof typeof header.references, number>;
   const { pageShift, skipped } = header;
-  const unknown = { accesses: undefined, threads: undefined };
-  return { format: "cht", objects: pageShift === 0, references, ...unknown, skipped };
+  const threads = header.threads || undefined;
+  return { format: "cht", objects: pageShift === 0, references, accesses: undefined, threads, skipped };
 }
 
 function checkKinds({ header }: PackedTrace, { path, trace }: PackedFrom): void {

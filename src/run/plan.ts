@@ -114,6 +114,12 @@ export async function planReplay(options: ReplayOptions): Promise<ReplayPlan> {
   if (plan.privateMemory && plan.chunks > 1) {
     throw new UserError("--private-memory is exact and --approximate-split is not; give one of them");
   }
+  if (plan.mmu.cores > 1 && (plan.privateMemory || plan.chunks > 1)) {
+    const other = plan.privateMemory ? "--private-memory" : "--approximate-split";
+    throw new UserError(
+      `--cores: ${other} puts together the counts of machines with one core; give one of them`,
+    );
+  }
   return { ...plan, ...(await choosePolicyAndEngine(options.policy ?? "clock", options)) };
 }
 

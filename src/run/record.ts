@@ -231,6 +231,7 @@ function sealed(part: string, packed: PackResult, trace: TraceTask, meta: object
     references: decode.references,
     skipped: decode.skipped,
     include: trace.include,
+    threads: decode.threads ?? 0,
     sourceSha256: new Uint8Array(32),
   };
   return seal(part, progress, facts, meta);

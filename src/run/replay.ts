@@ -12,13 +12,13 @@
  */
 
 import { availableParallelism } from "node:os";
-import { TraceError, UserError } from "../errors.ts";
-import { type Inspected, inspectTrace, traceLabel } from "../trace/open.ts";
+import { TraceError } from "../errors.ts";
+import { inspectTrace, traceLabel } from "../trace/open.ts";
 import type { ReplayReport } from "../types.ts";
 import { assess, findStop, hopelessMajorFaults, type Stop } from "./advice.ts";
 import { Decoders, decodersFor } from "./decoders.ts";
 import { packTrace } from "./pack_trace.ts";
-import { distinctPages, openedCopy, type PackedCopy } from "./packed_copy.ts";
+import { distinctPages, opened, type PackedCopy } from "./packed_copy.ts";
 import { planReplay, type ReplayOptions, type ReplayPlan, resolveFrames } from "./plan.ts";
 import { isInParts, type PackedRunsOf, replayChunks, replaySpaces } from "./replay_parts.ts";
 import { l2Lookups, type MainPass, replayReport } from "./replay_report.ts";
@@ -31,7 +31,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = await planReplay(options);
   const { path, format, splitBlocks } = plan.trace;
   const file = inspectTrace(path, format, splitBlocks);
-  checkCores(plan, file);
   const others = decodersFor(file, plan.workers);
   const workers = isInParts(plan) ? (plan.workers ?? availableParallelism()) : 1;
   const { signal, onProgress } = options;
@@ -54,21 +53,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   } finally {
     await session.close();
   }
-}
-
-/** Only a trace that is decoded as it is replayed says whose references it has. */
-function checkCores(plan: ReplayPlan, file: Inspected): void {
-  const { mmu, policy, trace } = plan;
-  if ((mmu.cores ?? 1) === 1) return;
-  const unknown = "which does not say which thread made a reference";
-  const hint = file.packed
-    ? "a packed trace does not say which thread made a reference"
-    : policy.clairvoyant
-      ? `${policy.name} looks ahead in a packed copy, ${unknown}`
-      : isInParts(plan)
-        ? `--${plan.privateMemory ? "private-memory" : "approximate-split"} needs a packed copy, ${unknown}`
-        : undefined;
-  if (hint !== undefined) throw new UserError(`${traceLabel(trace.path)}: --cores: ${hint}`);
 }
 
 function noReferences(plan: ReplayPlan, decode: DecodeResult): TraceError {
@@ -108,7 +92,7 @@ async function packedOrCounted(plan: ReplayPlan, session: Session, decoders: Dec
   const { packed } = decoders.file;
   const isFiltered = trace.include !== ALL_KINDS;
   if (packed && !(policy.clairvoyant && isFiltered)) {
-    const copy = await openedCopy(trace.path);
+    const copy = await opened(trace.path);
     const pages = await distinctPages(copy, trace.include);
     return { pages, decode: undefined, packed: packedRuns(copy, trace), seconds: 0 };
   }
@@ -117,10 +101,11 @@ async function packedOrCounted(plan: ReplayPlan, session: Session, decoders: Dec
     const { header, decode, seconds } = await packTrace(session, decoders, trace, path);
     return { pages: header.pages, decode, packed: packedRuns({ path, header }, trace), seconds };
   }
-  if ("count" in frames) return { pages: undefined, decode: undefined, packed: undefined, seconds: 0 };
+  const unpacked = { decode: undefined, packed: undefined };
+  if ("count" in frames) return { pages: undefined, ...unpacked, seconds: 0 };
   const scan = (runs: RunsFrom) => session.run("scan", { runs }, "counting pages");
   const [{ pages, seconds }] = await decoders.decodeFor(scan);
-  return { pages, decode: undefined, packed: undefined, seconds };
+  return { pages, ...unpacked, seconds };
 }
 
 function packedRuns(copy: PackedCopy, trace: TraceTask): PackedRunsOf {

@@ -19,7 +19,10 @@ const SMALL_TAGS_MAX = 4 * PAGES_UNKNOWN_MAX;
  */
 export interface RunSource {
   next(): number | undefined | Promise<number | undefined>;
-  /** The thread of the trace, from 0, whose runs the last block holds; a block has those of one thread. */
+  /**
+   * The thread of the trace, from 0, whose runs the last block holds: a block has those of one thread. A
+   * packed trace heeds threads only when it is opened `byThread`; otherwise all is thread 0's.
+   */
   readonly thread: number;
   /** Bytes taken and in all (0 if unknown), for progress. */
   position(): { taken: number; total: number };
@@ -41,10 +44,11 @@ export async function openRuns(
   from: RunsFrom,
   engine: Engine,
   module: WebAssembly.Module,
+  { byThread = false } = {},
 ): Promise<RunSource> {
   switch (from.from) {
     case "packed":
-      return PackedRuns.open(from, engine);
+      return PackedRuns.open(from, engine, byThread);
     case "split":
       return new SplitRuns(module, from.split, engine);
     case "generated":

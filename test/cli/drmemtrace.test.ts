@@ -303,23 +303,55 @@ describe("--cores", () => {
     expectRefusal(await clockhand(["replay", MIXED, "--cores", count]), USER_ERROR, "--cores");
   });
 
-  test("is refused where nobody knows whose references they are", async () => {
+  test("counts the same when packed, packed again, and packed by a policy that looks ahead", async () => {
+    const source = traceFolder();
     const packed = join(folder, "threads.cht");
-    await clockhand(["pack", traceFolder(), "-o", packed]);
-    const outcome = await clockhand(["replay", packed, "--cores", "2"]);
-    expectRefusal(outcome, USER_ERROR, "--cores", "does not say which thread");
-    const opt = await clockhand(["replay", traceFolder(), "--cores", "2", "--policy", "opt"]);
-    expectRefusal(opt, USER_ERROR, "--cores", "opt looks ahead");
+    const again = join(folder, "threads again.cht");
+    for (const [from, to] of [[source, packed] as const, [packed, again] as const]) {
+      expect((await clockhand(["pack", from, "-o", to])).code).toBe(0);
+    }
+    for (const args of [
+      ["--cores", "2"],
+      ["--cores", "64", "--frames", "40%"],
+      ["--cores", "3", "--policy", "opt"],
+      ["--cores", "2", "--policy", "opt", "--include", "store"],
+    ]) {
+      const [raw, ...others] = await Promise.all(
+        [source, packed, again].map((path) => replayJson(path, ["--frames", "9", ...args])),
+      );
+      for (const { result, history, verdict, trace } of others) {
+        expect({ result, history, verdict }, `${args}`).toEqual({
+          result: raw!.result,
+          history: raw!.history,
+          verdict: raw!.verdict,
+        });
+        expect({ ...trace, path: "", format: "" }).toEqual({ ...raw!.trace, path: "", format: "" });
+      }
+    }
+  });
+
+  test("of a stream from a pipe are those of its one thread, as they are of the file", async () => {
+    const path = write(folder, encoded(thread(101), 64));
+    const args = [...FRAMES, "--cores", "2", "--json"];
+    const piped = parseReport(await shell('cat "$trace" | clockhand replay - "$@"', path, args));
+    const { result } = await replayJson(path, args.slice(0, -1));
+    expect(piped.result).toEqual(result);
+    expect(result.cores?.map(({ references }) => references)).toEqual([60, 0]);
   });
 });
 
 test("info counts threads and address spaces, and references as DynamoRIO does", async () => {
-  const { stdout } = await clockhand(["info", traceFolder(), "--json"]);
-  const { trace } = JSON.parse(stdout) as InfoReport;
-  expect(trace).toMatchObject({
+  const source = traceFolder();
+  const packed = join(folder, "info.cht");
+  await clockhand(["pack", source, "-o", packed]);
+  const infoOf = async (path: string): Promise<InfoReport> =>
+    JSON.parse((await clockhand(["info", path, "--json"])).stdout);
+  const info = await infoOf(source);
+  expect(info.trace).toMatchObject({
     format: "drmemtrace",
     address_spaces: 1,
     threads: 3,
     references: { fetch: 60, load: 60, store: 60 },
   });
+  expect((await infoOf(packed)).trace).toEqual({ ...info.trace, path: packed, format: "cht" });
 });

@@ -9,6 +9,7 @@ import {
   distinctPages,
   expectRefusal,
   INTERRUPTED,
+  loopTrace,
   MIXED,
   mixedReferences,
   opened,
@@ -80,7 +81,8 @@ describe("a packed trace", () => {
     ["with stores only, under OPT", ["--include", "store", "--policy", "opt", "--frames", "30%"]],
     ["with advice", ["--policy", "lru", "--frames", "6"]],
   ])("replays as its source does %s", async (_, args) => {
-    const source = write(folder, skewedTrace(300, 20_000));
+    const onlyLoaded = loopTrace(100, 1).replaceAll(" L 1", " L 2");
+    const source = write(folder, onlyLoaded + skewedTrace(300, 20_000));
     const [fromSource, fromPacked] = await Promise.all([
       replayJson(source, args),
       packed(source).then((path) => replayJson(path, args)),

@@ -11,14 +11,17 @@ import {
   BLOCK_HEADER_BYTES,
   BLOCK_PAGES,
   BLOCK_RUNS,
+  type BlockKind,
   encodeBlockHeader,
   encodeHeader,
   HEADER_BYTES,
+  type IndexEntry,
   type PackedHeader,
+  type Segments,
 } from "../../src/trace/packed/layout.ts";
 import { compressBlock, initZstd } from "../../src/trace/packed/zstd.ts";
 import { Random } from "../support/random.ts";
-import { type Columns, changed, readPacked, temporaryFolder, writePacked } from "./support.ts";
+import { type Columns, changed, ofThread0, readPacked, temporaryFolder, writePacked } from "./support.ts";
 
 const folder = temporaryFolder();
 
@@ -32,7 +35,21 @@ function makeColumns(seed: number, runs: number, pages: number): Columns {
       (_, page) => (BigInt(random.below(4000)) << 52n) + BigInt(page),
     ),
     kinds: Uint8Array.from({ length: pages }, () => random.between(1, 15)),
+    segments: Array.from({ length: Math.ceil(runs / BLOCK_RUNS) }, (_, block) =>
+      makeSegments(random, Math.min(BLOCK_RUNS, runs - block * BLOCK_RUNS)),
+    ),
   };
+}
+
+/** Any threads; one block in two is thread 0's. */
+function makeSegments(random: Random, runs: number): Segments {
+  if (random.chance(0.5)) return ofThread0(runs);
+  const lengths: number[] = [];
+  for (let left = runs; left > 0; left -= lengths.at(-1)!) {
+    lengths.push(random.between(1, Math.min(left, random.pick([1, 3, 9, runs]))));
+  }
+  const threads = Uint32Array.from(lengths, () => random.pick([0, 1, 2, 65_536, 2 ** 32 - 1]));
+  return { lengths: Uint32Array.from(lengths), threads };
 }
 
 describe("a packed trace holds what was packed", () => {
@@ -54,16 +71,22 @@ describe("a packed trace holds what was packed", () => {
     for (const column of ["ids", "attrs", "tags", "kinds"] as const) {
       expect(Buffer.compare(bytesOf(read[column]), bytesOf(columns[column])), column).toBe(0);
     }
+    expect(read.segments).toEqual(columns.segments);
     expect(read.meta).toEqual({ source: { name: "made", format: "test" } });
   });
 });
 
 describe("a damaged packed trace", () => {
+  /** Of ten runs each. */
+  const segments = {
+    lengths: new Uint32Array(500).fill(10),
+    threads: Uint32Array.from({ length: 500 }, (_, index) => (index * index) % 997),
+  };
   const path = join(folder, "whole");
   let header: PackedHeader;
   let whole: Buffer;
   beforeAll(async () => {
-    header = await writePacked(path, makeColumns(5, 5000, 300));
+    header = await writePacked(path, { ...makeColumns(5, 5000, 300), segments: [segments] });
     whole = readFileSync(path);
   });
 
@@ -87,7 +110,9 @@ describe("a damaged packed trace", () => {
         return bytes;
       });
       const place =
-        at < HEADER_BYTES ? /header is damaged/ : /(runs|pages|facts|index) \d+, at byte \d+, is damaged/;
+        at < HEADER_BYTES
+          ? /header is damaged/
+          : /(runs|threads|pages|facts|index) \d+, at byte \d+, is damaged/;
       await expectRefusal(damaged, place, `byte ${at}`);
     }
   });
@@ -143,35 +168,69 @@ describe("a damaged packed trace", () => {
   it("is refused when a block, checksum and all, has an id beyond the pages", async () => {
     await initZstd();
     const ids = Uint16Array.from({ length: 5000 }, (_, run) => (run === 4321 ? 300 : 0));
-    await expectRefusal(
-      withFirstBlock(new Uint8Array([...bytesOf(ids), ...new Uint8Array(10_000)])),
-      /runs 0/,
-      "id 300",
-    );
+    const raw = new Uint8Array([...bytesOf(ids), ...new Uint8Array(10_000)]);
+    await expectRefusal(withBlock(0, { kind: "RUNS", items: 5000 }, raw), /runs 0/, "id 300");
   });
 
   it("is refused when a block, checksum and all, is shorter than its runs", async () => {
     await initZstd();
-    await expectRefusal(withFirstBlock(new Uint8Array(5001)), /runs 0/, "5,001 bytes");
+    const damaged = withBlock(0, { kind: "RUNS", items: 5000 }, new Uint8Array(5001));
+    await expectRefusal(damaged, /runs 0/, "5,001 bytes");
   });
 
-  /** The file with another first block, which must not be longer than the one that it replaces. */
-  function withFirstBlock(raw: Uint8Array): string {
-    const old = blockOffsets(whole, header);
+  it.each<[string, (lengths: Uint32Array) => Uint32Array]>([
+    ["has a segment of no runs", (lengths) => lengths.fill(0, 0, 1).fill(20, 1, 2)],
+    ["has fewer runs in its segments than the block", (lengths) => lengths.fill(9, 7, 8)],
+    ["has more runs in its segments than the block", (lengths) => lengths.fill(11, 499)],
+    ["has lengths that only add up modulo 2^32", (lengths) => lengths.fill(2 ** 31, 0, 2).fill(30, 2, 3)],
+    ["is shorter than its segments", (lengths) => lengths.subarray(1)],
+  ])("is refused when a block of threads, checksum and all, %s", async (what, change) => {
+    await initZstd();
+    const raw = new Uint8Array([
+      ...bytesOf(change(Uint32Array.from(segments.lengths))),
+      ...new Uint8Array(2000),
+    ]);
+    await expectRefusal(withBlock(1, { kind: "THRD", items: 500 }, raw), /threads 0/, what);
+  });
+
+  it.each<[string, (block: IndexEntry) => object[]]>([
+    ["a block of threads for runs that begin no block", (block) => [{ ...block, first: 1 }]],
+    ["a block of threads for runs that there are not", (block) => [{ ...block, first: 2 * BLOCK_RUNS }]],
+    ["two blocks of threads for one of runs", (block) => [block, block]],
+    ["more segments than runs", (block) => [{ ...block, items: 5001 }]],
+  ])("is refused when its index names %s", async (what, lie) => {
+    const file = join(folder, what.replaceAll(" ", "-"));
+    await writePacked(file, { ...makeColumns(5, 5000, 300), segments: [segments] }, (index) =>
+      index.flatMap((entry) => (entry.kind === "THRD" ? (lie(entry) as IndexEntry[]) : [entry])),
+    );
+    await expectRefusal(file, /index 0, at byte \d+, is damaged/, what);
+  });
+
+  it("is refused when its index has a block before the last that is not full", async () => {
+    const file = join(folder, "not-full");
+    await writePacked(file, makeColumns(6, BLOCK_RUNS + 2, 300), (index) =>
+      index.map((entry) => {
+        if (entry.kind !== "RUNS") return entry;
+        return entry.first === 0 ? { ...entry, items: 1 } : { ...entry, first: 1, items: BLOCK_RUNS + 1 };
+      }),
+    );
+    await expectRefusal(file, /index 0/, "a block of one run");
+  });
+
+  /** The file with another block in a place, which must not be longer than the one that it replaces. */
+  function withBlock(
+    place: number,
+    { kind, items }: { kind: BlockKind; items: number },
+    raw: Uint8Array,
+  ): string {
+    const [from = 0, to = 0] = blockOffsets(whole, header).slice(place);
     const payload = compressBlock(raw);
-    const room = (old[1] as number) - (old[0] as number) - BLOCK_HEADER_BYTES;
-    expect(payload.length).toBeLessThanOrEqual(room);
-    const block = {
-      kind: "RUNS" as const,
-      number: 0,
-      payloadBytes: payload.length,
-      rawBytes: raw.length,
-      items: 5000,
-    };
+    expect(payload.length).toBeLessThanOrEqual(to - from - BLOCK_HEADER_BYTES);
+    const block = { kind, number: 0, payloadBytes: payload.length, rawBytes: raw.length, items };
     return changed(path, (bytes) => {
       const copy = Buffer.from(bytes);
-      copy.set(encodeBlockHeader(block, payload), HEADER_BYTES);
-      copy.set(payload, HEADER_BYTES + BLOCK_HEADER_BYTES);
+      copy.set(encodeBlockHeader(block, payload), from);
+      copy.set(payload, from + BLOCK_HEADER_BYTES);
       return copy;
     });
   }

@@ -27,7 +27,7 @@ export function cells(task: CellsTask): Promise<Outcome<CellsResult>> {
       return new Engine(module, { runs: buffer, memory, mmu, pageTable, pages, seed });
     });
     const columns = clairvoyant ? (["tags", "attrs", "futures"] as const) : (["tags", "attrs"] as const);
-    const source = await openRuns(runs, reader, module);
+    const source = await openRuns(runs, reader, module, { byThread: (mmu.cores ?? 1) > 1 });
     const references = () => Math.max(...engines.map(({ core }) => core.references()));
     let going = engines;
     await eachBlock(source, task.progress, references, (count) => {

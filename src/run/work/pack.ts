@@ -5,6 +5,7 @@ import { BLOCK_RUNS } from "../../trace/packed/layout.ts";
 import { PackedTrace } from "../../trace/packed/reader.ts";
 import { PackedWriter } from "../../trace/packed/writer.ts";
 import { initZstd } from "../../trace/packed/zstd.ts";
+import { BlockPacker } from "../block_packer.ts";
 import { DECODER, PAGES_UNKNOWN_MAX } from "../limits.ts";
 import { PACKED_STEP_RUNS } from "../packed_runs.ts";
 import { RecordedRuns } from "../record/recorded_runs.ts";
@@ -25,26 +26,20 @@ export function pack(task: PackTask): Promise<Outcome<PackResult>> {
       dictionary: true,
       packBlockRuns: BLOCK_RUNS,
     });
-    const { core } = engine;
     // A packed trace brings ids of its own; its pages get new ones, for it may be packed without some kinds.
     const reader = runs.from === "packed" ? await packedReader(runs) : engine;
-    const source = await openRuns(runs, reader, module);
+    const source = await openRuns(runs, reader, module, { byThread: true });
     const writer = new PackedWriter(path);
     try {
-      const flush = () => {
-        const { ids, attrs } = engine.packed();
-        if (ids.length > 0) writer.writeRuns(ids, attrs, core.packedIdMax());
-        core.emptyPack();
-      };
-      const references = () => core.references();
+      const packer = new BlockPacker(engine, (block) => writer.writeRuns(block));
+      const references = () => engine.core.references();
       await eachBlock(source, task.progress, references, (count) => {
         if (reader !== engine) copyColumns(["tags", "attrs"], reader, engine, count);
         engine.intern(count);
-        for (let from = core.packRuns(0, count); from < count; from = core.packRuns(from, count)) flush();
+        packer.add(count, source.thread);
       });
-      while (!core.finishPack()) flush();
-      flush();
-      const { tags, kinds } = engine.dictionary(0, core.pages());
+      packer.end();
+      const { tags, kinds } = engine.dictionary(0, engine.core.pages());
       writer.writePages(tags, kinds);
       const recorded = source instanceof RecordedRuns ? source.recorded(tags) : undefined;
       return { decode: source.decode(), progress: writer.progress, seconds: secondsSince(start), recorded };

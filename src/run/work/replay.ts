@@ -12,7 +12,7 @@ export function replay(task: ReplayTask): Promise<Outcome<ReplayResult>> {
     const start = performance.now();
     const { runs } = task;
     const engine = new Engine(module, replaySetup(task));
-    const source = await openRuns(runs, engine, module);
+    const source = await openRuns(runs, engine, module, { byThread: engine.cores > 1 });
     const references = () => engine.core.references();
     const ofCores = new Float64Array(engine.cores);
     const { from = 0, stops: places = [] } = (runs.from === "packed" && runs.range) || {};

@@ -1,7 +1,7 @@
 /**
  * The bytes of a packed trace, `.cht`; traces/FORMAT.md specifies them for other programs.
  *
- *     header │ RUNS │ RUNS │ ... │ PAGE │ PAGE │ ... │ META │ INDX
+ *     header │ RUNS │ THRD │ RUNS │ THRD │ ... │ PAGE │ PAGE │ ... │ META │ INDX
  *
  * Every block is a header of 24 bytes and a zstd frame, under one checksum. The index at the end says where
  * each block is, so that reading can start at any of them.
@@ -26,8 +26,10 @@ export const ATTR_BYTES = 2;
 export const TAG_BYTES = 8;
 export const PAGE_BYTES = TAG_BYTES + 1;
 export const INDEX_ENTRY_BYTES = 24;
+/** Bytes of a segment: its length and its thread. */
+export const SEGMENT_BYTES = 8;
 
-export const BLOCK_KINDS = ["RUNS", "PAGE", "META", "INDX"] as const;
+export const BLOCK_KINDS = ["RUNS", "THRD", "PAGE", "META", "INDX"] as const;
 export type BlockKind = (typeof BLOCK_KINDS)[number];
 
 export interface PackedHeader {
@@ -48,6 +50,15 @@ export interface PackedHeader {
   skipped: number;
   /** Kinds that were packed, a bit each. */
   include: number;
+  /** Threads that the source had; 0 where nobody knows. */
+  threads: number;
+}
+
+/** The segments of a block of runs, stretches of one thread's runs, one behind the other. */
+export interface Segments {
+  /** How many runs each has. */
+  lengths: Uint32Array;
+  threads: Uint32Array;
 }
 
 export interface BlockHeader {
@@ -56,7 +67,7 @@ export interface BlockHeader {
   number: number;
   payloadBytes: number;
   rawBytes: number;
-  /** Runs, pages, or entries. */
+  /** Runs, segments, pages, or entries. */
   items: number;
   checksum: number;
 }
@@ -92,6 +103,7 @@ export function encodeHeader(header: PackedHeader): Uint8Array {
   setCount(view, 128, header.skipped);
   view.setUint32(136, header.include, true);
   view.setUint32(140, header.indexBytes, true);
+  view.setUint32(144, header.threads, true);
   view.setUint32(CHECKSUM_AT, crc32(bytes.subarray(0, CHECKSUM_AT)), true);
   return bytes;
 }
@@ -129,6 +141,7 @@ export function decodeHeader(bytes: Uint8Array, label: string): PackedHeader {
     sourceSha256: bytes.slice(SHA_AT, SHA_AT + 32),
     skipped: count(128),
     include: view.getUint32(136, true),
+    threads: view.getUint32(144, true),
   };
   if (
     header.pageShift > 63 ||

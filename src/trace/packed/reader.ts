@@ -18,6 +18,8 @@ import {
   type IndexEntry,
   PAGE_BYTES,
   type PackedHeader,
+  SEGMENT_BYTES,
+  type Segments,
   TAG_BYTES,
 } from "./layout.ts";
 import { decompressBlock, initZstd } from "./zstd.ts";
@@ -28,17 +30,29 @@ export interface PackedRuns {
   attrs: Uint16Array;
 }
 
+/** What messages call the blocks. */
+const NAMES: Record<BlockKind, string> = {
+  RUNS: "block of runs",
+  THRD: "block of threads",
+  PAGE: "block of pages",
+  META: "block of facts",
+  INDX: "index",
+};
+
 export class PackedTrace {
   readonly header: PackedHeader;
   readonly #fd: number;
   readonly #label: string;
-  readonly #blocks: Record<BlockKind, IndexEntry[]> = { RUNS: [], PAGE: [], META: [], INDX: [] };
+  readonly #blocks: Record<BlockKind, IndexEntry[]> = { RUNS: [], THRD: [], PAGE: [], META: [], INDX: [] };
+  /** Which block of segments is that of the runs from a number on. */
+  readonly #segmentsFrom: Map<number, number>;
 
   private constructor(fd: number, label: string, header: PackedHeader) {
     this.#fd = fd;
     this.#label = label;
     this.header = header;
     for (const entry of this.#readIndex()) this.#blocks[entry.kind].push(entry);
+    this.#segmentsFrom = new Map(this.#blocks.THRD.map(({ first }, number) => [first, number]));
   }
 
   static async open(path: string): Promise<PackedTrace> {
@@ -84,6 +98,26 @@ export class PackedTrace {
     return { ids, attrs };
   }
 
+  /** Whose the runs of block `number` are; all are thread 0's where nothing is said. */
+  readThreads(number: number): Segments {
+    const { first, items } = this.#blocks.RUNS[number] as IndexEntry;
+    const of = this.#segmentsFrom.get(first);
+    if (of === undefined) return { lengths: Uint32Array.of(items), threads: Uint32Array.of(0) };
+    const entry = this.#blocks.THRD[of] as IndexEntry;
+    const raw = this.#readBlock(entry, of);
+    const damaged = () => this.#damaged("THRD", of, entry.offset);
+    if (raw.length !== entry.items * SEGMENT_BYTES) throw damaged();
+    const columns = new Uint32Array(raw.buffer, raw.byteOffset, 2 * entry.items);
+    const lengths = columns.subarray(0, entry.items);
+    let runs = 0;
+    for (const length of lengths) {
+      if (length === 0) throw damaged();
+      runs += length;
+    }
+    if (runs !== items) throw damaged();
+    return { lengths, threads: columns.subarray(entry.items) };
+  }
+
   /** The dictionary's columns, in pieces: hands each to `use` with the number of its first page. */
   readPages(use: (tags: Uint8Array, kinds: Uint8Array, first: number) => void): void {
     this.#blocks.PAGE.forEach((entry, number) => {
@@ -115,17 +149,26 @@ export class PackedTrace {
     const raw = this.#readBlock(entry, 0);
     if (raw.length !== header.blocks * INDEX_ENTRY_BYTES) throw this.#damaged("INDX", 0, entry.offset);
     const index = decodeIndex(raw, this.#label);
-    for (const [kind, total, most] of [
-      ["RUNS", header.runs, header.runsPerBlock],
-      ["PAGE", header.pages, header.pages],
+    const { runs, runsPerBlock, pages } = header;
+    for (const [kind, total, least, most] of [
+      ["RUNS", runs, runsPerBlock, runsPerBlock],
+      ["PAGE", pages, 0, pages],
     ] as const) {
       let items = 0;
       for (const block of index) {
         if (block.kind !== kind) continue;
-        if (block.first !== items || block.items > most) throw this.#damaged("INDX", 0, entry.offset);
+        const fits = block.items >= Math.min(least, total - items) && block.items <= most;
+        if (block.first !== items || !fits) throw this.#damaged("INDX", 0, entry.offset);
         items += block.items;
       }
       if (items !== total) throw this.#damaged("INDX", 0, entry.offset);
+    }
+    let from = 0;
+    for (const { kind, first, items } of index) {
+      if (kind !== "THRD") continue;
+      const fits = first >= from && first % runsPerBlock === 0 && items <= runs - first;
+      if (!fits || items > runsPerBlock) throw this.#damaged("INDX", 0, entry.offset);
+      from = first + runsPerBlock;
     }
     return index;
   }
@@ -148,10 +191,7 @@ export class PackedTrace {
   }
 
   #damaged(kind: BlockKind, number: number, offset: number): TraceError {
-    const what = { RUNS: "block of runs", PAGE: "block of pages", META: "block of facts", INDX: "index" }[
-      kind
-    ];
-    return new TraceError(`${this.#label}: ${what} ${number}, at byte ${offset}, is damaged`);
+    return new TraceError(`${this.#label}: ${NAMES[kind]} ${number}, at byte ${offset}, is damaged`);
   }
 }
 

@@ -18,6 +18,8 @@ import {
   HEADER_BYTES,
   type IndexEntry,
   type PackedHeader,
+  SEGMENT_BYTES,
+  type Segments,
   TAG_BYTES,
 } from "./layout.ts";
 import { compressBlock } from "./zstd.ts";
@@ -28,7 +30,16 @@ export interface PackedFacts {
   references: Record<Kind, number>;
   skipped: number;
   include: number;
+  threads: number;
   sourceSha256: Uint8Array;
+}
+
+/** Columns of up to `BLOCK_RUNS` runs, the greatest page id among them, and whose they are. */
+export interface RunBlock {
+  ids: Uint32Array;
+  attrs: Uint16Array;
+  idMax: number;
+  segments: Segments;
 }
 
 /** What has been written, in a form that goes from a worker to the main thread. */
@@ -43,7 +54,7 @@ export class PackedWriter {
   readonly #fd: number;
   readonly #path: string;
   readonly #index: IndexEntry[] = [];
-  readonly #counts: Record<BlockKind, number> = { RUNS: 0, PAGE: 0, META: 0, INDX: 0 };
+  readonly #counts: Record<BlockKind, number> = { RUNS: 0, THRD: 0, PAGE: 0, META: 0, INDX: 0 };
   #offset = HEADER_BYTES;
   #runs = 0;
   #pages = 0;
@@ -54,15 +65,23 @@ export class PackedWriter {
     this.#fd = explaining(path, () => openSync(path, "wx"));
   }
 
-  /** Columns of up to `BLOCK_RUNS` runs; all blocks but the last have exactly as many. */
-  writeRuns(ids: Uint32Array, attrs: Uint16Array, idMax: number): void {
+  /** All blocks but the last have exactly `BLOCK_RUNS` runs. */
+  writeRuns({ ids, attrs, idMax, segments }: RunBlock): void {
     const narrow = idMax < 1 << 16;
     const column = narrow ? new Uint16Array(ids) : ids;
     const raw = new Uint8Array(column.byteLength + attrs.length * ATTR_BYTES);
     raw.set(bytesOf(column));
     raw.set(bytesOf(attrs), column.byteLength);
     this.#writeBlock("RUNS", raw, ids.length, this.#runs);
+    if (segments.threads.some((thread) => thread !== 0)) this.#writeSegments(segments);
     this.#runs += ids.length;
+  }
+
+  #writeSegments({ lengths, threads }: Segments): void {
+    const raw = new Uint8Array(lengths.length * SEGMENT_BYTES);
+    raw.set(bytesOf(lengths));
+    raw.set(bytesOf(threads), lengths.byteLength);
+    this.#writeBlock("THRD", raw, lengths.length, this.#runs);
   }
 
   /** The dictionary: the tag of every page and the kinds of reference that it has seen. */
