@@ -77,6 +77,7 @@ export function internRuns(count: u32): u32 {
   // A page in its first slot is met here; V8 keeps nothing in registers over the call below.
   let slots = table;
   let shift = 64 - slotBits;
+  let mask = ((<usize>SLOT_BYTES) << slotBits) - 1;
   while (run < count) {
     if (run >= ahead && slotBits >= FAR_SLOT_BITS) {
       // Nothing waits for these loads, so they overlap; those below decide branches.
@@ -89,13 +90,18 @@ export function internRuns(count: u32): u32 {
       store<u64>(SEEN, seen);
     }
     const tag = load<u64>(tags + ((<usize>run) << 3));
-    const slot = slots + ((<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT);
-    let page = load<u32>(slot, ID) - 1;
-    if (load<u64>(slot) != tag || page == NO_PAGE) {
+    let offset = (<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT;
+    let page = load<u32>(slots + offset, ID) - 1;
+    while (load<u64>(slots + offset) != tag && page != NO_PAGE) {
+      offset = (offset + SLOT_BYTES) & mask;
+      page = load<u32>(slots + offset, ID) - 1;
+    }
+    if (page == NO_PAGE) {
       page = idOf(tag);
       if (page == NO_PAGE) break;
       slots = table;
       shift = 64 - slotBits;
+      mask = ((<usize>SLOT_BYTES) << slotBits) - 1;
     }
     store<u32>(ids + ((<usize>run) << 2), page);
     references += countRun(attrs + ((<usize>run) << 1), kinds, page);

@@ -120,6 +120,11 @@ export function newPage(): u32 {
   return pagesKnown < pageCapacity ? pagesKnown++ : u32.MAX_VALUE;
 }
 
+/** Pages that there is room for. */
+export function pagesMax(): u32 {
+  return pageCapacity;
+}
+
 /** Pages seen so far. */
 export function pages(): u32 {
   return pagesKnown;

@@ -4,13 +4,19 @@
  */
 
 import { DemandPaging } from "./fault";
-import { dirtyAt, FRAME_BIAS, frameOfAt } from "./frames";
+import { dirtyAt, FRAME_BIAS, frameOfAt, pagesMax } from "./frames";
 import { hitWithTicks, tickUntil } from "./interval";
 import { EXHAUSTED, FAULTED, portAt, translate } from "./mmu";
 import { policyState, ReplacementPolicy } from "./policy";
 import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, STORE, tagsAt } from "./runs";
 import { stats } from "./stats";
 import { PAYLOAD, Tlb } from "./tlb";
+
+/** A page map of so many entries is in a processor's first cache; those of others are fetched ahead. */
+const NEAR_PAGES: u32 = 1 << 13;
+const AHEAD_RUNS: u32 = 256;
+/** Where what was seen on the way goes, so that the compiler cannot leave the fetching out. */
+const SEEN: usize = memory.data(4, 4);
 
 let accessedByWalk: bool = false;
 
@@ -107,27 +113,36 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
   const dirty = dirtyAt();
   let position = stats.references;
 
-  for (let run: u32 = 0; run < count; run++) {
-    const page = load<u32>(ids + ((<usize>run) << 2));
-    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
-    const references = (attr >> REFERENCES_SHIFT) + 1;
-    const kind = attr & KIND_MASK;
-    if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
+  const isFar = pagesMax() > NEAR_PAGES;
+  let run: u32 = 0;
+  while (run < count) {
+    let end = count;
+    if (isFar) {
+      end = min(count, run + AHEAD_RUNS);
+      Resident.touch(frameOf, ids, run, end);
+    }
+    for (; run < end; run++) {
+      const page = load<u32>(ids + ((<usize>run) << 2));
+      const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+      const references = (attr >> REFERENCES_SHIFT) + 1;
+      const kind = attr & KIND_MASK;
+      if (isDefined(policy.onFuture)) policy.onFuture(load<u64>(futures + ((<usize>run) << 3)));
 
-    const entry = load<u32>(frameOf + ((<usize>page) << 2));
-    let pfn = entry - FRAME_BIAS;
-    if (entry >= FRAME_BIAS) {
-      Resident.hit<P>(policy, pfn, references, position);
-    } else {
-      if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
-      pfn = DemandPaging.fault<P>(policy, page, position);
-      if (references > 1) Resident.hit<P>(policy, pfn, references - 1, position + 1);
+      const entry = load<u32>(frameOf + ((<usize>page) << 2));
+      let pfn = entry - FRAME_BIAS;
+      if (entry >= FRAME_BIAS) {
+        Resident.hit<P>(policy, pfn, references, position);
+      } else {
+        if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
+        pfn = DemandPaging.fault<P>(policy, page, position);
+        if (references > 1) Resident.hit<P>(policy, pfn, references - 1, position + 1);
+      }
+      if (kind >= STORE) store<u8>(dirty + pfn, 1);
+      if (isDefined(policy.onWrite)) {
+        if (kind >= STORE) policy.onWrite(pfn);
+      }
+      position += references;
     }
-    if (kind >= STORE) store<u8>(dirty + pfn, 1);
-    if (isDefined(policy.onWrite)) {
-      if (kind >= STORE) policy.onWrite(pfn);
-    }
-    position += references;
   }
   stats.references = position;
   return count;
@@ -135,6 +150,17 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
 
 /** A class for the sake of `@inline`, as in fault.ts. */
 class Resident {
+  /** Nothing waits for these loads, so they overlap; those that follow decide branches. */
+  @inline
+  static touch(frameOf: usize, ids: usize, from: u32, to: u32): void {
+    let seen: u32 = 0;
+    for (let run = from; run < to; run++) {
+      const page = load<u32>(ids + ((<usize>run) << 2));
+      seen |= load<u32>(frameOf + ((<usize>page) << 2));
+    }
+    store<u32>(SEEN, seen);
+  }
+
   @inline
   static hit<P extends ReplacementPolicy>(policy: P, pfn: u32, references: u32, position: u64): void {
     if (isDefined(policy.onInterval)) hitWithTicks<P>(policy, pfn, references, position);
