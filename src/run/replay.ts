@@ -7,7 +7,7 @@
  *   scan       counts distinct pages, where frames are a share of them and nothing was packed
  *   replay     the run itself
  *   advice     the same policy at other sizes, when the run thrashes
- * Where there are more workers, they decode for the one that needs the trace.
+ * Where there are more workers, they decode and decompress for the one that needs the trace.
  */
 
 import { TraceError, UserError } from "../errors.ts";
@@ -135,7 +135,7 @@ async function mainPass(
   const common = { frames, policy, mmu, seed, pages: first.pages, pageTable };
   const replayRuns = (runs: RunsFrom) => session.run("replay", { runs, ...common }, "replaying");
   const [result, decode] = await withRuns(first, decoders, replayRuns);
-  return { result, decode, workersUsed: first.packed === undefined ? decoders.count + 1 : 1 };
+  return { result, decode, workersUsed: decoders.count + 1 };
 }
 
 /** Hands the trace's runs to `use`, and returns what the trace held besides what that does. */
@@ -145,7 +145,7 @@ async function withRuns<T extends { decode: DecodeResult | undefined }>(
   use: (runs: RunsFrom) => Promise<T>,
 ): Promise<[T, DecodeResult]> {
   if (first.packed === undefined) return decoders.decodeFor(use);
-  const result = await use(first.packed);
+  const result = await decoders.decompressFor(first.packed, use);
   return [result, first.decode ?? (result.decode as DecodeResult)];
 }
 
