@@ -31,4 +31,4 @@ export function streamBytes(streams: number): number {
 }
 
 /** What all workers together may decompress ahead of its use; it takes memory only as far as they do. */
-export const DECOMPRESSED_BYTES_MAX = 160 * 2 ** 20;
+export const DECOMPRESSED_BYTES_MAX = 96 * 2 ** 20;
