@@ -16,10 +16,10 @@ const LARGE_BYTES = 32 * 2 ** 20;
 /** More threads than these wait for the one that uses the runs. */
 const WORKERS_DEFAULT_MAX = 8;
 
-/** How many times its bytes a trace has, about, and how many helpers are of use besides `cut`. */
-const ZIPPED = { times: 10, helpers: 4 };
-const PACKED = { times: 30, helpers: 1 };
-const STREAM = { times: 1, helpers: 1 };
+/** How many helpers are of use where a trace is not cut: with a zip archive one decodes, the others inflate. */
+const ZIP_HELPERS_MAX = 4;
+const PACKED_HELPERS_MAX = 1;
+const STREAM_HELPERS_MAX = 1;
 /** Blocks of runs that may wait in a ring. */
 const RUNS_SLOTS = 4;
 
@@ -33,10 +33,9 @@ export function decodersFor(
   workers: number | undefined,
 ): number {
   if (sizeBytes === undefined) return 0;
-  const { times, helpers } = packed ? PACKED : zips.length > 0 ? ZIPPED : STREAM;
-  const isLarge = sizeBytes * times >= LARGE_BYTES;
-  const byDefault = isLarge ? Math.min(availableParallelism(), WORKERS_DEFAULT_MAX) : 1;
-  return Math.min((workers ?? byDefault) - 1, cut?.pieces ?? helpers);
+  const byDefault = sizeBytes < LARGE_BYTES ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX);
+  const uncutMax = packed ? PACKED_HELPERS_MAX : zips.length > 0 ? ZIP_HELPERS_MAX : STREAM_HELPERS_MAX;
+  return Math.min((workers ?? byDefault) - 1, cut?.pieces ?? uncutMax);
 }
 
 export class Decoders {
@@ -83,7 +82,7 @@ export class Decoders {
   /** Has the blocks of a packed trace decompressed for `use`. */
   async decompressFor<T>(from: PackedFrom, use: (runs: RunsFrom) => Promise<T>): Promise<T> {
     if (this.count === 0) return use(from);
-    const helpers = Math.min(this.count, PACKED.helpers);
+    const helpers = Math.min(this.count, PACKED_HELPERS_MAX);
     const decompression = newDecompression("packed", [from.path], helpers, CHUNK_BYTES);
     return this.#together(
       this.#decompress(decompression),
