@@ -16,7 +16,7 @@ const LARGE_BYTES = 32 * 2 ** 20;
 /** More threads than these wait for the one that uses the runs. */
 const WORKERS_DEFAULT_MAX = 8;
 
-/** How many helpers are of use where a trace is not cut: with a zip archive one decodes, the others inflate. */
+/** How many helpers are of use where a trace is not cut: for an archive one decodes, the others inflate. */
 const ZIP_HELPERS_MAX = 4;
 const PACKED_HELPERS_MAX = 1;
 const STREAM_HELPERS_MAX = 1;
