@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { TraceError } from "../src/errors.ts";
+import { decompressedParts, newDecompression, sendParts } from "../src/run/decompression.ts";
+import { BrokenRing, breakRings } from "../src/run/ring.ts";
 import { openTrace } from "../src/trace/open.ts";
 import { Random } from "./support/random.ts";
 import { type ZipFile, zipOf } from "./support/zip_files.ts";
@@ -16,10 +18,10 @@ const folder = mkdtempSync(join(tmpdir(), "clockhand-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = join(folder, "trace.zip");
 
-/** The content of an archive, with where its files end. */
-async function contentOf(archive: Uint8Array, stepBytes = 1000, chunkBytes = 256) {
+/** The content of an archive, with where its files end; `helpers` inflate it, if any, and then the reader. */
+async function contentOf(archive: Uint8Array, stepBytes = 1000, chunkBytes = 256, helpers?: number) {
   writeFileSync(path, archive);
-  const bytes = await openTrace(path, { chunkBytes });
+  const bytes = await openTrace(path, { chunkBytes, parts: await partsBy(helpers, chunkBytes) });
   const parts: Buffer[] = [];
   const ends: number[] = [];
   let length = 0;
@@ -32,10 +34,18 @@ async function contentOf(archive: Uint8Array, stepBytes = 1000, chunkBytes = 256
       length += count;
       if (bytes.fileEnds?.()) ends.push(length);
     }
-    return { content: Buffer.concat(parts), ends, taken: bytes.takenBytes(), head: bytes.head };
+    return { content: Buffer.concat(parts), ends, taken: bytes.takenBytes(), head: Buffer.from(bytes.head) };
   } finally {
     bytes.close();
   }
+}
+
+/** All that helpers can do of an archive that fits into the rings is done before the reader comes. */
+async function partsBy(helpers: number | undefined, chunkBytes: number) {
+  if (helpers === undefined) return undefined;
+  const decompression = newDecompression("zip", [path], Math.max(1, helpers), chunkBytes);
+  for (let helper = 0; helper < helpers; helper++) await sendParts(decompression, helper);
+  return decompressedParts(decompression, path);
 }
 
 function randomFiles(random: Random): ZipFile[] {
@@ -63,7 +73,7 @@ describe("a zip archive", () => {
       let end = 0;
       expect(ends, `seed ${seed}`).toEqual(files.map((file) => (end += file.content.length)));
       expect(taken).toBeLessThan(archive.length);
-      expect(Buffer.from(head)).toEqual(content.subarray(0, head.length));
+      expect(head).toEqual(content.subarray(0, head.length));
     }
   });
 
@@ -102,6 +112,25 @@ describe("a zip archive", () => {
         expect(content, `byte ${at}`).toEqual(expected);
       }
     }
+  });
+
+  it.each([0, 1, 3])("is the same when %d others inflate it", async (helpers) => {
+    const outcome = (archive: Uint8Array, by?: number) =>
+      contentOf(archive, 1000, 256, by).catch((error: Error) => error.message);
+    for (let seed = 0; seed < 100; seed += 1) {
+      const random = new Random(seed);
+      const archive = zipOf(randomFiles(random));
+      if (random.chance(0.7)) archive[random.below(archive.length)]! ^= 1 << random.below(8);
+      expect(await outcome(archive, helpers), `seed ${seed}`).toEqual(await outcome(archive));
+    }
+  });
+
+  it("is left by all sides when one of them has failed", async () => {
+    writeFileSync(path, zipOf(SMALL));
+    const decompression = newDecompression("zip", [path], 1, 256);
+    breakRings(decompression.rings);
+    await expect(sendParts(decompression, 0)).rejects.toThrow(BrokenRing);
+    await expect(decompressedParts(decompression, path)!.next()).rejects.toThrow(BrokenRing);
   });
 
   const file = SMALL[0]!;

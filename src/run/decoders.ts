@@ -1,26 +1,41 @@
 /** The workers of a session that decode a trace for one that uses its runs. */
 
 import { availableParallelism } from "node:os";
-import { type Inspected, openFile } from "../trace/open.ts";
+import type { Cut } from "../trace/cut.ts";
+import { CHUNK_BYTES, type Inspected, openFile } from "../trace/open.ts";
 import { KINDS } from "../types.ts";
-import { DECODER } from "./limits.ts";
-import { breakRings, newRings } from "./ring.ts";
+import { newDecompression } from "./decompression.ts";
+import { DECODER, streamBytes } from "./limits.ts";
+import { breakRings, newRings, type Rings } from "./ring.ts";
 import type { Session } from "./session.ts";
-import type { DecodeResult, RunsFrom, SplitTrace, TraceTask } from "./tasks.ts";
+import { runsBytes } from "./split_runs.ts";
+import type { DecodeResult, Decompression, PackedFrom, RunsFrom, SplitTrace, TraceTask } from "./tasks.ts";
 
 /** Files from which a second thread pays. */
 const LARGE_BYTES = 32 * 2 ** 20;
 /** More threads than these wait for the one that uses the runs. */
 const WORKERS_DEFAULT_MAX = 8;
 
+/** How many helpers are of use where a trace is not cut: for an archive one decodes, the others inflate. */
+const ZIP_HELPERS_MAX = 4;
+const PACKED_HELPERS_MAX = 1;
+const STREAM_HELPERS_MAX = 1;
+/** Blocks of runs that may wait in a ring. */
+const RUNS_SLOTS = 4;
+
 /**
- * How many workers may decode a trace besides the one that uses its runs, where so many threads are wanted:
- * all of the others for a file of lines, one for a compressed one, which is a single stream, none for a pipe.
+ * How many workers may help the one that uses a trace's runs, where so many threads are wanted: all of the
+ * others for a file of lines, some to inflate a zip archive, one for a packed trace and for any other
+ * compressed one, which is a single stream, none for a pipe.
  */
-export function decodersFor({ sizeBytes, cut, packed }: Inspected, workers: number | undefined): number {
-  if (sizeBytes === undefined || packed) return 0;
+export function decodersFor(
+  { sizeBytes, cut, packed, zips = [] }: Inspected,
+  workers: number | undefined,
+): number {
+  if (sizeBytes === undefined) return 0;
   const byDefault = sizeBytes < LARGE_BYTES ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX);
-  return Math.min((workers ?? byDefault) - 1, cut?.pieces ?? 1);
+  const uncutMax = packed ? PACKED_HELPERS_MAX : zips.length > 0 ? ZIP_HELPERS_MAX : STREAM_HELPERS_MAX;
+  return Math.min((workers ?? byDefault) - 1, cut?.pieces ?? uncutMax);
 }
 
 export class Decoders {
@@ -42,31 +57,78 @@ export class Decoders {
     use: (runs: RunsFrom) => Promise<T>,
   ): Promise<[T, DecodeResult]> {
     const trace = this.#trace;
-    const { sizeBytes, cut, packed, isPipe } = this.file;
-    if (packed || this.count === 0 || sizeBytes === undefined) {
+    const { sizeBytes, cut, packed, isPipe, zips = [], folder } = this.file;
+    if (packed) return alone(this.decompressFor({ from: "packed", path: trace.path, trace }, use));
+    if (this.count === 0 || sizeBytes === undefined) {
       const pipe = isPipe ? openFile(trace.path) : undefined;
-      const result = await use(
-        packed ? { from: "packed", path: trace.path, trace } : { from: "trace", trace: { ...trace, pipe } },
-      );
-      return [result, sum([result.decode])];
+      return alone(use({ from: "trace", trace: { ...trace, pipe } }));
     }
-    const split: SplitTrace = {
-      trace,
-      rings: newRings(this.count, DECODER.runCapacity),
-      cut,
-      sizeBytes,
-    };
-    const decoding = split.rings.rings.map((_, ring) => this.#session.run("decode", { split, ring }));
-    const sides = [...decoding, use({ from: "split", split })];
-    // A worker that was killed could not tell the others.
-    for (const side of sides) side.catch(() => breakRings(split.rings));
+    if (zips.length === 0) return this.#decodeBy(this.count, trace, cut, sizeBytes, use);
+
+    // One worker decodes: the one that uses the runs, unless there are more than two.
+    const inflating = Math.max(1, this.count - 1);
+    const partBytes = folder === undefined ? CHUNK_BYTES : streamBytes(folder.files.length);
+    const decompression = newDecompression("zip", zips, inflating, partBytes);
+    const inflated = { ...trace, decompression };
+    return this.#together(
+      this.#decompress(decompression),
+      this.count === 1
+        ? alone(use({ from: "trace", trace: inflated }))
+        : this.#decodeBy(1, inflated, undefined, sizeBytes, use),
+      decompression.rings,
+    );
+  }
+
+  /** Has the blocks of a packed trace decompressed for `use`. */
+  async decompressFor<T>(from: PackedFrom, use: (runs: RunsFrom) => Promise<T>): Promise<T> {
+    if (this.count === 0) return use(from);
+    const helpers = Math.min(this.count, PACKED_HELPERS_MAX);
+    const decompression = newDecompression("packed", [from.path], helpers, CHUNK_BYTES);
+    return this.#together(
+      this.#decompress(decompression),
+      use({ ...from, decompression }),
+      decompression.rings,
+    );
+  }
+
+  #decompress(decompression: Decompression): Promise<void>[] {
+    return Array.from({ length: decompression.helpers }, (_, helper) =>
+      this.#session.run("decompress", { decompression, helper }),
+    );
+  }
+
+  async #decodeBy<T extends { decode: DecodeResult | undefined }>(
+    count: number,
+    trace: TraceTask,
+    cut: Cut | undefined,
+    sizeBytes: number,
+    use: (runs: RunsFrom) => Promise<T>,
+  ): Promise<[T, DecodeResult]> {
+    const rings = newRings(count, RUNS_SLOTS, runsBytes(DECODER.runCapacity));
+    const split: SplitTrace = { trace, rings, cut, sizeBytes };
+    const decoding = rings.rings.map((_, ring) => this.#session.run("decode", { split, ring }));
+    const result = await this.#together(decoding, use({ from: "split", split }), rings);
+    return [result, sum([...(await Promise.all(decoding)), result.decode])];
+  }
+
+  /** What `use` gives, once all helpers are done; a side that fails stops the others at the rings. */
+  async #together<T>(helpers: Promise<unknown>[], use: Promise<T>, rings: Rings): Promise<T> {
+    const sides = [...helpers, use];
+    // A worker that was killed could not tell the others, and one that decompresses does not.
+    for (const side of sides) side.catch(() => breakRings(rings));
     const settled = await Promise.allSettled(sides);
     const failures = settled.flatMap((side) => (side.status === "rejected" ? [side.reason] : []));
     if (failures.length > 0) throw failures.find((error) => !isBrokenRing(error)) ?? failures[0];
-    const values = settled.map((side) => (side as PromiseFulfilledResult<DecodeResult | T>).value);
-    const result = values.pop() as T;
-    return [result, sum([...(values as DecodeResult[]), result.decode])];
+    return use;
   }
+}
+
+/** What one worker does, and what it decoded by itself. */
+async function alone<T extends { decode: DecodeResult | undefined }>(
+  use: Promise<T>,
+): Promise<[T, DecodeResult]> {
+  const result = await use;
+  return [result, sum([result.decode])];
 }
 
 /** A side that stopped because another had failed. */

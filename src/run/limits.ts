@@ -32,3 +32,6 @@ export function streamBytes(streams: number): number {
   if (streams === 1) return DECODER.textBytes;
   return Math.min(STREAM_BYTES_MAX, Math.max(STREAM_BYTES_MIN, Math.floor(STREAMS_BYTES / streams)));
 }
+
+/** What all workers together may decompress ahead of its use; it takes memory only as far as they do. */
+export const DECOMPRESSED_BYTES_MAX = 96 * 2 ** 20;

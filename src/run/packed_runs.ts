@@ -3,8 +3,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { COLUMN_BYTES, type Engine } from "../engine/engine.ts";
 import { UserError } from "../errors.ts";
+import type { Parts } from "../trace/compression/zip.ts";
 import type { PackedRuns as Block } from "../trace/packed/reader.ts";
 import { PackedTrace } from "../trace/packed/reader.ts";
+import { decompressedParts } from "./decompression.ts";
 import { PackedThreads } from "./packed_threads.ts";
 import type { RunSource } from "./run_source.ts";
 import type { DecodeResult, PackedFrom, RunRange } from "./tasks.ts";
@@ -24,6 +26,9 @@ export class PackedRuns implements RunSource {
   readonly #futuresFd: number | undefined;
   readonly #range: Required<RunRange>;
   readonly #threads: PackedThreads | undefined;
+  /** The blocks' contents, where others decompress them, and the memory for one. */
+  readonly #parts: Parts | undefined;
+  #bytes = new Uint8Array(0);
   #block: Block | undefined;
   #blockEnd = 0;
   /** The next run's number in the trace. */
@@ -33,6 +38,7 @@ export class PackedRuns implements RunSource {
     this.#packed = packed;
     this.#engine = engine;
     this.#from = from;
+    this.#parts = decompressedParts(from.decompression, from.path);
     this.#futuresFd = from.futures === undefined ? undefined : openSync(from.futures, "r");
     const { from: first = 0, to = packed.header.runs, stops = [] } = from.range ?? {};
     this.#range = { from: first, to, stops };
@@ -52,16 +58,43 @@ export class PackedRuns implements RunSource {
     }
   }
 
-  next(): number | undefined {
+  next(): number | undefined | Promise<number | undefined> {
+    const first = this.#run;
+    if (first >= this.#range.to) return undefined;
+    if (this.#block !== undefined && first < this.#blockEnd) return this.#step(this.#block);
+    const number = Math.floor(first / this.#packed.header.runsPerBlock);
+    if (this.#parts === undefined) return this.#begin(number, this.#packed.readRuns(number));
+    return this.#takeBlock(this.#parts, number).then((block) => this.#begin(number, block));
+  }
+
+  /** The content of a block that others have decompressed. */
+  async #takeBlock(parts: Parts, number: number): Promise<Block> {
+    let length = 0;
+    for (let isLast = false; !isLast; ) {
+      const part = await parts.next();
+      if (part === undefined) throw new Error(`block ${number} was not decompressed`);
+      if (length + part.bytes.length > this.#bytes.length) {
+        const bytes = new Uint8Array(2 * (length + part.bytes.length));
+        bytes.set(this.#bytes.subarray(0, length));
+        this.#bytes = bytes;
+      }
+      this.#bytes.set(part.bytes, length);
+      length += part.bytes.length;
+      isLast = part.isLast;
+    }
+    return this.#packed.runsIn(number, this.#bytes.subarray(0, length));
+  }
+
+  #begin(number: number, block: Block): number {
+    this.#block = block;
+    this.#blockEnd = this.#packed.firstRunOf(number) + block.attrs.length;
+    return this.#step(block);
+  }
+
+  /** Hands on what comes next of a block. */
+  #step({ ids, attrs }: Block): number {
     const first = this.#run;
     const { to: end, stops } = this.#range;
-    if (first >= end) return undefined;
-    if (this.#block === undefined || first >= this.#blockEnd) {
-      const number = Math.floor(first / this.#packed.header.runsPerBlock);
-      this.#block = this.#packed.readRuns(number);
-      this.#blockEnd = this.#packed.firstRunOf(number) + this.#block.attrs.length;
-    }
-    const { ids, attrs } = this.#block;
     const stop = stops.find((number) => number > first) ?? end;
     const turn = this.#threads?.endOf(first) ?? end;
     const last = Math.min(first + PACKED_STEP_RUNS, this.#blockEnd, stop, turn, end);
@@ -101,6 +134,7 @@ export class PackedRuns implements RunSource {
 
   close(): void {
     this.#packed.close();
+    this.#parts?.close();
     if (this.#futuresFd !== undefined) closeSync(this.#futuresFd);
   }
 }

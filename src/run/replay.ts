@@ -7,8 +7,8 @@
  *   scan       counts distinct pages, where frames are a share of them and nothing was packed
  *   replay     the run itself
  *   advice     the same policy at other sizes, when the run thrashes
- * Where there are more workers, they decode for the one that needs the trace. A run that is done in parts
- * (replay_parts.ts) is packed first, and replayed by all workers; it is given no advice.
+ * Where there are more workers, they decode and decompress for the one that needs the trace. A run that is
+ * done in parts (replay_parts.ts) is packed first, and replayed by all workers; it is given no advice.
  */
 
 import { availableParallelism } from "node:os";
@@ -130,8 +130,7 @@ async function mainPass(
   const common = { frames, policy, mmu, seed, pages: pagesMax(first), pageTable };
   const replayRuns = (runs: RunsFrom) => session.run("replay", { runs, ...common }, "replaying");
   const [result, decode] = await withRuns(first, decoders, replayRuns);
-  const workersUsed = packed === undefined ? decoders.count + 1 : 1;
-  return { result, decode, frames, workersUsed, seconds: result.seconds };
+  return { result, decode, frames, workersUsed: decoders.count + 1, seconds: result.seconds };
 }
 
 /** Most pages that an engine can meet: of a packed trace all, for it is told of all. */
@@ -146,7 +145,7 @@ async function withRuns<T extends { decode: DecodeResult | undefined }>(
   use: (runs: RunsFrom) => Promise<T>,
 ): Promise<[T, DecodeResult]> {
   if (first.packed === undefined) return decoders.decodeFor(use);
-  const result = await use(first.packed.from);
+  const result = await decoders.decompressFor(first.packed.from, use);
   return [result, first.decode ?? (result.decode as DecodeResult)];
 }
 

@@ -1,38 +1,40 @@
 /**
- * Blocks of runs on their way from the workers that decode pieces of a trace to the one that uses them.
+ * Blocks on their way from workers that decode or decompress pieces of a trace to the one that uses them.
  *
- *     control   i32: next piece to decode | doorbell | broken
- *     a ring for each decoder
+ *     control   i32: doorbell | room | broken | next piece to begin, of each stream
+ *     a ring for each writer and stream
  *       i32: blocks written | blocks read
- *       each slot:  header | tags u64 × capacity | attrs u16 × capacity        (block b: slot b mod SLOTS)
- *       header: piece u32 | runs u32 | lines u32 | end u32 | bytes taken f64 | thread u32
+ *       each slot:  header | payload                                           (block b: slot b mod slots)
+ *       header: piece u32 | count u32 | lines u32 | end u32 | bytes taken f64 | thread u32
  *
- * Decoders take piece after piece from one counter, so each ring carries pieces in ascending order, and
- * between them all of them. Whoever has to wait sleeps (`Atomics.wait`): a decoder for a free slot of its
- * ring, the user for the doorbell, which rings at every block of anybody's.
+ * Writers take piece after piece of a stream from one counter, so each ring carries pieces in ascending
+ * order, and those of a stream between them all of them. Whoever has to wait sleeps (`Atomics.wait`): writers
+ * until there is room in some ring, the user for the doorbell, which rings at every block of anybody's.
  */
 
-import { COLUMN_BYTES, type Engine } from "../engine/engine.ts";
-
-const NEXT_PIECE = 0;
-const DOORBELL = 1;
+const DOORBELL = 0;
+const ROOM = 1;
 const BROKEN = 2;
+const NEXT_PIECES = 3;
 const WRITTEN = 0;
 const READ = 1;
-const CONTROL_BYTES = 64;
+const MARKS_BYTES = 64;
 const HEADER_BYTES = 64;
 const TAKEN_AT = 16;
 const THREAD_AT = 24;
-const SLOTS = 4;
 /** No wake-up is lost, so this is only to be safe. */
 const WAIT_MS = 1000;
 
-/** What follows the runs of a block: more of its piece, the next piece, or the error that decoding met. */
-export const END = { more: 0, piece: 1, error: 2 } as const;
+/**
+ * What follows a block: more of its piece, the next piece, the error that its writer met; more of the piece
+ * behind the end of a file, or nothing, for there is no such piece.
+ */
+export const END = { more: 0, piece: 1, error: 2, file: 3, trace: 4 } as const;
 
 export interface BlockHeader {
   piece: number;
-  runs: number;
+  /** How much the payload holds, in whatever it consists of. */
+  count: number;
   /** Lines of text that the block came from. */
   lines: number;
   end: number;
@@ -46,21 +48,17 @@ export interface BlockHeader {
 export interface Rings {
   control: SharedArrayBuffer;
   rings: SharedArrayBuffer[];
-  /** Runs that a block can hold. */
-  capacity: number;
+  slots: number;
+  slotBytes: number;
 }
 
-function slotBytes(capacity: number): number {
-  const bytes = HEADER_BYTES + capacity * (COLUMN_BYTES.tags + COLUMN_BYTES.attrs);
-  return Math.ceil(bytes / 64) * 64;
-}
-
-export function newRings(decoders: number, capacity: number): Rings {
-  const bytes = CONTROL_BYTES + SLOTS * slotBytes(capacity);
+export function newRings(count: number, slots: number, payloadBytes: number, streams = 1): Rings {
+  const slotBytes = HEADER_BYTES + Math.ceil(payloadBytes / 64) * 64;
   return {
-    control: new SharedArrayBuffer(CONTROL_BYTES),
-    rings: Array.from({ length: decoders }, () => new SharedArrayBuffer(bytes)),
-    capacity,
+    control: new SharedArrayBuffer(4 * (NEXT_PIECES + streams)),
+    rings: Array.from({ length: count }, () => new SharedArrayBuffer(MARKS_BYTES + slots * slotBytes)),
+    slots,
+    slotBytes,
   };
 }
 
@@ -70,75 +68,94 @@ export class BrokenRing extends Error {
 }
 
 /** Tells every side to stop. */
-export function breakRings({ control, rings }: Rings): void {
+export function breakRings({ control }: Rings): void {
   const words = new Int32Array(control);
   Atomics.store(words, BROKEN, 1);
-  Atomics.notify(words, DOORBELL);
-  for (const ring of rings) Atomics.notify(new Int32Array(ring, 0, CONTROL_BYTES / 4), READ);
+  for (const bell of [DOORBELL, ROOM]) {
+    Atomics.add(words, bell, 1);
+    Atomics.notify(words, bell);
+  }
 }
 
-/** The next piece that nobody has begun to decode; may be beyond the last. */
-export function claimPiece({ control }: Rings): number {
-  return Atomics.add(new Int32Array(control), NEXT_PIECE, 1);
+/** The next piece of a stream that nobody has begun; may be beyond the last. */
+export function claimPiece({ control }: Rings, stream = 0): number {
+  return Atomics.add(new Int32Array(control), NEXT_PIECES + stream, 1);
 }
 
 function throwIfBroken(control: Int32Array): void {
   if (Atomics.load(control, BROKEN) !== 0) throw new BrokenRing();
 }
 
+function ring(control: Int32Array, bell: number): void {
+  Atomics.add(control, bell, 1);
+  Atomics.notify(control, bell);
+}
+
+/** How often there has come to be room, for `waitForRoom`. */
+export function roomMade({ control }: Rings): number {
+  return Atomics.load(new Int32Array(control), ROOM);
+}
+
+/** Sleeps until there has come to be room in some ring since `roomMade` said `heard`. */
+export function waitForRoom({ control }: Rings, heard: number): void {
+  const words = new Int32Array(control);
+  throwIfBroken(words);
+  Atomics.wait(words, ROOM, heard, WAIT_MS);
+}
+
 class Ring {
+  protected readonly rings: Rings;
   protected readonly control: Int32Array;
   protected readonly marks: Int32Array;
   readonly #buffer: SharedArrayBuffer;
-  readonly #capacity: number;
 
   constructor(rings: Rings, index: number) {
+    this.rings = rings;
     this.control = new Int32Array(rings.control);
     this.#buffer = rings.rings[index] as SharedArrayBuffer;
-    this.#capacity = rings.capacity;
-    this.marks = new Int32Array(this.#buffer, 0, CONTROL_BYTES / 4);
+    this.marks = new Int32Array(this.#buffer, 0, MARKS_BYTES / 4);
   }
 
   protected header(block: number): DataView {
     return new DataView(this.#buffer, this.#at(block), HEADER_BYTES);
   }
 
-  protected columns(block: number, count: number): { tags: Uint8Array; attrs: Uint8Array } {
-    const tags = this.#at(block) + HEADER_BYTES;
-    const attrs = tags + this.#capacity * COLUMN_BYTES.tags;
-    return {
-      tags: new Uint8Array(this.#buffer, tags, count * COLUMN_BYTES.tags),
-      attrs: new Uint8Array(this.#buffer, attrs, count * COLUMN_BYTES.attrs),
-    };
+  protected payload(block: number): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#at(block) + HEADER_BYTES, this.rings.slotBytes - HEADER_BYTES);
   }
 
   #at(block: number): number {
-    return CONTROL_BYTES + (block % SLOTS) * slotBytes(this.#capacity);
+    const { slots, slotBytes } = this.rings;
+    return MARKS_BYTES + (block % slots) * slotBytes;
   }
 }
 
 export class RingWriter extends Ring {
-  /** Sends the engine's first runs; waits while all slots are full. */
-  write(engine: Engine, { piece, runs, lines, end, takenBytes, thread }: BlockHeader): void {
-    const block = Atomics.load(this.marks, WRITTEN);
+  get hasRoom(): boolean {
+    throwIfBroken(this.control);
+    return Atomics.load(this.marks, WRITTEN) - Atomics.load(this.marks, READ) < this.rings.slots;
+  }
+
+  /** Sends a block, which `fill` puts into its slot; waits while all slots are full. */
+  write(
+    { piece, count, lines, end, takenBytes, thread }: BlockHeader,
+    fill: (payload: Uint8Array) => void,
+  ): void {
     for (;;) {
-      throwIfBroken(this.control);
-      const read = Atomics.load(this.marks, READ);
-      if (block - read < SLOTS) break;
-      Atomics.wait(this.marks, READ, read, WAIT_MS);
+      const heard = roomMade(this.rings);
+      if (this.hasRoom) break;
+      waitForRoom(this.rings, heard);
     }
-    const { tags, attrs } = this.columns(block, runs);
-    tags.set(engine.column("tags", runs));
-    attrs.set(engine.column("attrs", runs));
+    const block = Atomics.load(this.marks, WRITTEN);
+    fill(this.payload(block));
     const header = this.header(block);
-    [piece, runs, lines, end].forEach((word, index) => {
+    [piece, count, lines, end].forEach((word, index) => {
       header.setUint32(index * 4, word, true);
     });
     header.setFloat64(TAKEN_AT, takenBytes, true);
     header.setUint32(THREAD_AT, thread, true);
     Atomics.store(this.marks, WRITTEN, block + 1);
-    Atomics.add(this.control, DOORBELL, 1);
-    Atomics.notify(this.control, DOORBELL);
+    ring(this.control, DOORBELL);
   }
 }
 
@@ -147,49 +164,57 @@ class RingReader extends Ring {
     const block = Atomics.load(this.marks, READ);
     if (Atomics.load(this.marks, WRITTEN) === block) return undefined;
     const header = this.header(block);
-    const [piece = 0, runs = 0, lines = 0, end = 0] = [0, 4, 8, 12].map((at) => header.getUint32(at, true));
+    const [piece = 0, count = 0, lines = 0, end = 0] = [0, 4, 8, 12].map((at) => header.getUint32(at, true));
     const takenBytes = header.getFloat64(TAKEN_AT, true);
-    return { piece, runs, lines, end, takenBytes, thread: header.getUint32(THREAD_AT, true) };
+    return { piece, count, lines, end, takenBytes, thread: header.getUint32(THREAD_AT, true) };
   }
 
-  /** Moves the block that `peek` showed into the engine's run buffer. */
-  take(engine: Engine, { runs }: BlockHeader): void {
-    const block = Atomics.load(this.marks, READ);
-    const { tags, attrs } = this.columns(block, runs);
-    engine.column("tags", runs).set(tags);
-    engine.column("attrs", runs).set(attrs);
-    Atomics.store(this.marks, READ, block + 1);
-    Atomics.notify(this.marks, READ);
+  /** The payload of the block that `peek` showed, until `release`. */
+  take(): Uint8Array {
+    return this.payload(Atomics.load(this.marks, READ));
+  }
+
+  release(): void {
+    Atomics.add(this.marks, READ, 1);
+    ring(this.control, ROOM);
   }
 }
 
-/** The user's side of all rings. */
+/** The user's side of the rings with the pieces of a stream. */
 export class RingsReader {
   readonly #control: Int32Array;
   readonly #rings: RingReader[];
+  #taken: RingReader | undefined;
 
-  constructor(rings: Rings) {
+  constructor(rings: Rings, indices: readonly number[] = rings.rings.map((_, index) => index)) {
     this.#control = new Int32Array(rings.control);
-    this.#rings = rings.rings.map((_, index) => new RingReader(rings, index));
+    this.#rings = indices.map((index) => new RingReader(rings, index));
+  }
+
+  /** Makes room of the block that `next` gave. */
+  release(): void {
+    this.#taken?.release();
+    this.#taken = undefined;
   }
 
   /**
-   * Moves the next block of `piece` into the engine's run buffer if a decoder has sent it. Otherwise
-   * `whileWaiting` is called, and then, if it had nothing to do, the thread sleeps until something comes.
+   * The next block of `piece`, if somebody has sent it; its payload stays where it is until it is released.
+   * Otherwise `whileWaiting` is called, and then, if it had nothing to do, the thread sleeps until something
+   * comes; `undefined` says that it had.
    */
   async next(
     piece: number,
-    engine: Engine,
     whileWaiting: () => Promise<boolean>,
-  ): Promise<BlockHeader | undefined> {
+  ): Promise<(BlockHeader & { payload: Uint8Array }) | undefined> {
+    this.release();
     for (;;) {
       throwIfBroken(this.#control);
       const heard = Atomics.load(this.#control, DOORBELL);
-      for (const ring of this.#rings) {
-        const header = ring.peek();
+      for (const reader of this.#rings) {
+        const header = reader.peek();
         if (header?.piece !== piece) continue;
-        ring.take(engine, header);
-        return header;
+        this.#taken = reader;
+        return { ...header, payload: reader.take() };
       }
       if (await whileWaiting()) return undefined;
       Atomics.wait(this.#control, DOORBELL, heard, WAIT_MS);

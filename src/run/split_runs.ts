@@ -7,14 +7,14 @@
  * has come, to throw what that throws.
  */
 
-import { Engine } from "../engine/engine.ts";
+import { COLUMN_BYTES, Engine } from "../engine/engine.ts";
 import { TraceError, UserError } from "../errors.ts";
 import type { Cut } from "../trace/cut.ts";
 import type { NamedReading } from "../trace/format.ts";
 import { readingOf } from "../trace/formats/index.ts";
 import { PiecedFile } from "../trace/pieces.ts";
 import { DECODER } from "./limits.ts";
-import { claimPiece, END, type Rings, RingsReader, RingWriter } from "./ring.ts";
+import { type BlockHeader, claimPiece, END, type Rings, RingsReader, RingWriter } from "./ring.ts";
 import type { RunSource } from "./run_source.ts";
 import type { DecodeResult, SplitTrace, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns, textSetup } from "./text_runs.ts";
@@ -45,7 +45,7 @@ async function sendOwnPieces(
         await send(runs, piece, writer, engine);
       } catch (error) {
         if (!isReported(error)) throw error;
-        writer.write(engine, { piece, runs: 0, lines: 0, end: END.error, takenBytes: 0, thread: 0 });
+        sendRuns(writer, engine, { piece, count: 0, lines: 0, end: END.error, takenBytes: 0, thread: 0 });
         break;
       }
     }
@@ -62,13 +62,13 @@ async function sendStream(trace: TraceTask, writer: RingWriter, engine: Engine):
     for (;;) {
       const runs = await source.next();
       const end = runs === undefined ? END.piece : END.more;
-      const { taken } = source.position();
-      writer.write(engine, {
+      const { taken: takenBytes } = source.position();
+      sendRuns(writer, engine, {
         piece: 0,
-        runs: runs ?? 0,
+        count: runs ?? 0,
         lines: 0,
         end,
-        takenBytes: taken,
+        takenBytes,
         thread: source.thread,
       });
       if (runs === undefined) return source.decode();
@@ -84,9 +84,30 @@ async function send(text: TextRuns, piece: number, writer: RingWriter, engine: E
     const runs = (await text.next()) ?? 0;
     const end = text.ended ? END.piece : END.more;
     const lines = text.ended ? text.lines : 0;
-    writer.write(engine, { piece, runs, lines, end, takenBytes: text.takenBytes, thread: 0 });
+    sendRuns(writer, engine, { piece, count: runs, lines, end, takenBytes: text.takenBytes, thread: 0 });
     if (text.ended) return;
   }
+}
+
+/** Bytes of a block of so many runs: its tags, then its attributes. */
+export function runsBytes(count: number): number {
+  return count * (COLUMN_BYTES.tags + COLUMN_BYTES.attrs);
+}
+
+/** Sends the engine's first runs. */
+function sendRuns(writer: RingWriter, engine: Engine, header: BlockHeader): void {
+  const { count } = header;
+  writer.write(header, (payload) => {
+    payload.set(engine.column("tags", count));
+    payload.set(engine.column("attrs", count), count * COLUMN_BYTES.tags);
+  });
+}
+
+/** Puts a block into the engine's run buffer. */
+function takeRuns(payload: Uint8Array, count: number, engine: Engine): void {
+  const tagBytes = count * COLUMN_BYTES.tags;
+  engine.column("tags", count).set(payload.subarray(0, tagBytes));
+  engine.column("attrs", count).set(payload.subarray(tagBytes, runsBytes(count)));
 }
 
 /** A piece that the user of the runs decodes itself, as far as it has. */
@@ -131,13 +152,15 @@ export class SplitRuns implements RunSource {
   async next(): Promise<number | undefined> {
     if (this.#piece === (this.#split.cut?.pieces ?? 1)) return undefined;
     if (this.#own?.piece === this.#piece) return this.#takeOwn(this.#own);
-    const block = await this.#rings.next(this.#piece, this.#engine, () => this.#decodeAhead());
+    const block = await this.#rings.next(this.#piece, () => this.#decodeAhead());
     if (block === undefined) return this.next();
+    takeRuns(block.payload, block.count, this.#engine);
+    this.#rings.release();
     if (block.end === END.error) return this.#throwErrorOf(this.#piece);
     this.#takenBytes = block.takenBytes;
     this.#thread = block.thread;
     if (block.end === END.piece) this.#endPiece(block.lines);
-    return block.runs;
+    return block.count;
   }
 
   position(): { taken: number; total: number } {

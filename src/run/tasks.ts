@@ -44,6 +44,18 @@ export interface TraceTask {
   folder?: TraceFolder | undefined;
   /** A named pipe, opened for the worker that reads it, which closes it. */
   pipe?: number | undefined;
+  /** Who inflates its zip archives; without, whoever decodes it does. */
+  decompression?: Decompression | undefined;
+}
+
+/** Zip archives, or one packed trace, that workers decompress for another; see decompression.ts. */
+export interface Decompression {
+  rings: Rings;
+  kind: "zip" | "packed";
+  paths: string[];
+  helpers: number;
+  /** Plain bytes that are sent at a time. */
+  partBytes: number;
 }
 
 /** A trace that several workers decode, piece by piece; see split_runs.ts. */
@@ -65,6 +77,8 @@ export interface PackedFrom {
   range?: RunRange | undefined;
   /** The only address space whose runs are wanted. */
   space?: number | undefined;
+  /** Who decompresses its blocks; without, whoever uses the runs does. For all of a trace. */
+  decompression?: Decompression | undefined;
 }
 
 /** Runs by their numbers, from the first to before the last; a source ends a block at each stop too. */
@@ -135,6 +149,13 @@ export interface DecodeTask extends CommonTask {
   split: SplitTrace;
   /** Which of the rings is its own. */
   ring: number;
+}
+
+/** Decompresses pieces of a trace for another worker. */
+export interface DecompressTask extends CommonTask {
+  decompression: Decompression;
+  /** Which of the helpers it is. */
+  helper: number;
 }
 
 /** The backward pass for OPT: from a packed trace, the next use of every run. */

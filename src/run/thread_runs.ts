@@ -9,6 +9,7 @@ import type { TraceFolder } from "../trace/folder.ts";
 import type { NamedReading, Schedule } from "../trace/format.ts";
 import { readingOf } from "../trace/formats/index.ts";
 import { openTrace, type TraceBytes } from "../trace/open.ts";
+import { decompressedParts } from "./decompression.ts";
 import { streamBytes } from "./limits.ts";
 import { readSchedule } from "./recorded_schedule.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
@@ -110,7 +111,9 @@ export class ThreadRuns implements TraceRuns {
     const known = this.#streams[index];
     if (known !== undefined) return known;
     const { files } = this.#folder;
-    const bytes = await openTrace(files[index] as string, { chunkBytes: streamBytes(files.length) });
+    const path = files[index] as string;
+    const parts = decompressedParts(this.#trace.decompression, path);
+    const bytes = await openTrace(path, { chunkBytes: streamBytes(files.length), parts });
     const stream = { bytes, text: this.#textOf(bytes, index) };
     this.#streams[index] = stream;
     this.#takenBytes += bytes.takenBytes();

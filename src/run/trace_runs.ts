@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import { UserError } from "../errors.ts";
 import { readingOf } from "../trace/formats/index.ts";
 import { openTrace } from "../trace/open.ts";
+import { decompressedParts } from "./decompression.ts";
 import type { RunSource } from "./run_source.ts";
 import type { DecodeResult, TraceTask } from "./tasks.ts";
 import { decodeResult, TextRuns } from "./text_runs.ts";
@@ -16,7 +17,8 @@ export interface TraceRuns extends RunSource {
 
 export async function openTraceRuns(trace: TraceTask, engine: Engine): Promise<TraceRuns> {
   if (trace.folder !== undefined) return ThreadRuns.open(trace, trace.folder, engine);
-  const bytes = await openTrace(trace.path, { pipe: trace.pipe });
+  const { path, pipe, decompression } = trace;
+  const bytes = await openTrace(path, { pipe, parts: decompressedParts(decompression, path) });
   const reading = readingOf(trace.format, bytes.head, bytes.label, trace.splitBlocks);
   if (reading.schedule === "recorded") {
     bytes.close();

@@ -8,6 +8,7 @@ export { curve } from "./work/curve.ts";
 export { curveChunk } from "./work/curve_chunk.ts";
 export { curveMerge } from "./work/curve_merge.ts";
 export { decode } from "./work/decode.ts";
+export { decompress } from "./work/decompress.ts";
 export { digest } from "./work/digest.ts";
 export { lab } from "./work/lab.ts";
 export { letIn } from "./work/let_in.ts";

@@ -20,7 +20,7 @@ import { isatty } from "node:tty";
 import { TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
-import { looksZipped, ZipReader } from "./compression/zip.ts";
+import { looksZipped, type Parts, partsOf, ZipReader } from "./compression/zip.ts";
 import { type Cut, cutOf } from "./cut.ts";
 import { readFolder, type TraceFolder } from "./folder.ts";
 import { readingOf } from "./formats/index.ts";
@@ -30,7 +30,7 @@ import { looksPacked } from "./packed/magic.ts";
 const HEAD_BYTES = 4096;
 /** Enough to recognise a compression by. */
 const MAGIC_BYTES = 16;
-const CHUNK_BYTES = 256 * 1024;
+export const CHUNK_BYTES = 256 * 1024;
 const STDIN = 0;
 const STDIN_PATH = "-";
 
@@ -58,6 +58,8 @@ export interface Inspected {
   /** How it is cut: a regular file, not compressed, of lines or of records of one length. */
   cut: Cut | undefined;
   packed: boolean;
+  /** The zip archives that it consists of, unless it is something else; of a folder, those of its files. */
+  zips?: string[] | undefined;
   /** Whether it is a named pipe. */
   isPipe: boolean;
   /** The files of a trace that is a folder. */
@@ -70,7 +72,8 @@ export function inspectTrace(path: string, format: string | undefined, splitBloc
     const stat = path === STDIN_PATH ? fstatSync(STDIN) : statSync(path);
     if (stat.isDirectory()) {
       const folder = readFolder(path, format);
-      return { sizeBytes: folder.sizeBytes, cut: undefined, packed: false, isPipe: false, folder };
+      const zips = folder.files.filter(isZipped);
+      return { sizeBytes: folder.sizeBytes, cut: undefined, packed: false, zips, isPipe: false, folder };
     }
     if (path === STDIN_PATH && isatty(STDIN)) {
       throw new UserError("standard input is a terminal; pipe a trace in, or name a file");
@@ -95,7 +98,7 @@ function storedAs(
   format: string | undefined,
   splitBlocks: boolean,
   sizeBytes: number,
-): { cut: Cut | undefined; packed: boolean } {
+): Pick<Inspected, "cut" | "packed" | "zips"> {
   const fd = openFile(path);
   try {
     const magic = magicOf(fd);
@@ -105,8 +108,18 @@ function storedAs(
       }
       return { cut: undefined, packed: true };
     }
-    if (compressionOf(magic) !== undefined || looksZipped(magic)) return { cut: undefined, packed: false };
+    if (looksZipped(magic)) return { cut: undefined, packed: false, zips: [path] };
+    if (compressionOf(magic) !== undefined) return { cut: undefined, packed: false };
     return { cut: cutOf(sizeBytes, readingOf(format, headOf(fd), path, splitBlocks)), packed: false };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isZipped(path: string): boolean {
+  const fd = openFile(path);
+  try {
+    return looksZipped(magicOf(fd));
   } finally {
     closeSync(fd);
   }
@@ -128,13 +141,18 @@ export function traceLabel(path: string): string {
 }
 
 /**
- * `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen. In a worker
- * a named pipe must come opened: when a worker ends, Node closes every file that it has opened and a socket
- * has closed once more, whatever has its number by then.
+ * `chunkBytes` is how much of a compressed file is held at a time, as far as that can be chosen; `parts` are
+ * those of a zip archive, where others inflate it. In a worker a named pipe must come opened: when a worker
+ * ends, Node closes every file that it has opened and a socket has closed once more, whatever has its number
+ * by then.
  */
 export async function openTrace(
   path: string,
-  { pipe, chunkBytes = CHUNK_BYTES }: { pipe?: number | undefined; chunkBytes?: number } = {},
+  {
+    pipe,
+    chunkBytes = CHUNK_BYTES,
+    parts,
+  }: { pipe?: number | undefined; chunkBytes?: number; parts?: Parts | undefined } = {},
 ): Promise<TraceBytes> {
   const label = traceLabel(path);
   const fd = path === STDIN_PATH ? STDIN : (pipe ?? openFile(path));
@@ -143,7 +161,7 @@ export async function openTrace(
     const magic = magicOf(fd);
     if (looksZipped(magic)) {
       closeSync(fd);
-      return zipArchive(path, label, stat.size, chunkBytes);
+      return zipArchive(path, label, stat.size, parts ?? partsOf(path, chunkBytes));
     }
     if (compressionOf(magic) === undefined) return plainFile(path, label, fd, stat.size);
   }
@@ -201,14 +219,9 @@ function plainFile(path: string, label: string, fd: number, sizeBytes: number): 
   };
 }
 
-async function zipArchive(
-  path: string,
-  label: string,
-  sizeBytes: number,
-  chunkBytes: number,
-): Promise<TraceBytes> {
+async function zipArchive(path: string, label: string, sizeBytes: number, parts: Parts): Promise<TraceBytes> {
   const explain = explainer(label);
-  const reader = await ZipReader.open(path, chunkBytes).catch(explain);
+  const reader = await ZipReader.open(parts).catch(explain);
   return {
     path,
     label,
@@ -266,7 +279,7 @@ async function chunkedTrace(
 }
 
 /** Says in which trace compressed data are damaged, or that its file cannot be opened again. */
-function explainer(label: string): (error: unknown) => never {
+export function explainer(label: string): (error: unknown) => never {
   return (error) => {
     if (error instanceof CompressionError) throw new TraceError(`${label}: ${error.message}`);
     const { code } = error as NodeJS.ErrnoException;

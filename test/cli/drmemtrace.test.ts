@@ -9,6 +9,7 @@ import {
   type DrRecord,
   encoded,
   ending,
+  MARKER,
   marker,
   opening,
   record,
@@ -47,8 +48,17 @@ function thread(number: number, segments = 20): DrRecord[] {
   return [...opening(number, 100, 7, 50), ...body.flat(), ...ending(number)];
 }
 
+/** In three chunks. */
 function zipped(records: DrRecord[]): Buffer {
-  return zipOf([{ name: "chunk.0000", content: encoded(records, 64) }]);
+  const length = Math.ceil(records.length / 3);
+  const chunks = [0, 1, 2].map((chunk) => records.slice(chunk * length, (chunk + 1) * length));
+  const footers = [[marker(MARKER.chunkFooter, 0)], [marker(MARKER.chunkFooter, 1)], []];
+  return zipOf(
+    chunks.map((chunk, index) => ({
+      name: `chunk.000${index}`,
+      content: encoded([...chunk, ...footers[index]!], 64),
+    })),
+  );
 }
 
 /** A folder of a trace, as DynamoRIO leaves it, with the files inside changed. */
@@ -77,7 +87,7 @@ describe("a folder of threads' files", () => {
   test("is recognised, and is the same with any number of workers", async () => {
     const path = traceFolder();
     const [one, ...others] = await Promise.all(
-      ["1", "2", "3"].map((workers) => replayJson(path, [...FRAMES, "--workers", workers])),
+      ["1", "2", "3", "5"].map((workers) => replayJson(path, [...FRAMES, "--workers", workers])),
     );
     expect(one!.trace).toMatchObject({
       format: "drmemtrace",

@@ -5,6 +5,7 @@ import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } f
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { zipOf } from "../support/zip_files.ts";
 import {
   clockhand,
   comparable,
@@ -31,8 +32,14 @@ import {
 const folder = temporaryFolder();
 const STOP_MILLISECONDS_MAX = 2000;
 /** A trace that takes many seconds, in a file of some megabytes. */
-const MEMBER = gzipSync(skewedTrace(2000, 1000).repeat(160));
+const CONTENT = Buffer.from(skewedTrace(2000, 1000).repeat(160));
+const MEMBER = gzipSync(CONTENT);
 const long = write(folder, Buffer.concat(Array.from({ length: 600 }, () => MEMBER)), "long");
+const longArchive = write(
+  folder,
+  zipOf(Array.from({ length: 600 }, (_, index) => ({ name: `${index}`, content: CONTENT }))),
+  "long.zip",
+);
 
 /** A named pipe of its own. */
 function namedPipe(name: string): string {
@@ -93,10 +100,14 @@ describe("Ctrl-C stops a long run", () => {
     await expectStop(running, left);
   });
 
-  test("while two workers share a file", async () => {
+  test.each([
+    ["two workers share a file", long, "2"],
+    ["two workers share an archive", longArchive, "2"],
+    ["four workers share an archive", longArchive, "4"],
+  ])("while %s", async (_, path, workers) => {
     const { env, left } = temporaryDirectory(folder);
-    const running = startClockhand(["replay", long, "--frames", "500", "--workers", "2"], { env });
-    await opened(running, long);
+    const running = startClockhand(["replay", path, "--frames", "500", "--workers", workers], { env });
+    await opened(running, path);
     await expectStop(running, left);
   });
 

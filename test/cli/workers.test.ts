@@ -1,7 +1,10 @@
 /** Any number of workers gives the same numbers and the same complaints. */
 
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Random } from "../support/random.ts";
+import { type ZipFile, zipOf } from "../support/zip_files.ts";
 import {
   clockhand,
   comparable,
@@ -24,18 +27,28 @@ const linesOfLong = long.split("\n").length - 1;
 const FRAMES = ["--frames", "20"];
 const WORKERS = ["1", "2", "3", "6"];
 
-const withWorkers = (path: string, args: string[]) =>
-  Promise.all(WORKERS.map((workers) => clockhand(["replay", path, "--json", ...args, "--workers", workers])));
+const withWorkers = (path: string, args: string[], command = "replay") =>
+  Promise.all(WORKERS.map((workers) => clockhand([command, path, "--json", ...args, "--workers", workers])));
 
 async function expectSame(text: string, args: string[]): Promise<void> {
-  const outcomes = await withWorkers(write(folder, text), args);
+  await expectSameOf(write(folder, text), args);
+}
+
+/** The same report from any number of workers, which it returns. */
+async function expectSameOf(path: string, args: string[], command = "replay"): Promise<unknown> {
+  const outcomes = await withWorkers(path, args, command);
   const [one, ...others] = outcomes.map(parseReport).map(comparable);
   for (const other of others) expect(other).toEqual(one);
+  return one;
 }
 
 /** The same refusal from any number of workers, with these words in it. */
-async function expectSameRefusal(text: string, code: number, ...words: string[]): Promise<void> {
-  const outcomes = await withWorkers(write(folder, text), FRAMES);
+async function expectSameRefusal(
+  content: string | Uint8Array,
+  code: number,
+  ...words: string[]
+): Promise<void> {
+  const outcomes = await withWorkers(write(folder, content), FRAMES);
   for (const outcome of outcomes) {
     expectRefusal(outcome, code, ...words);
     expect(outcome.stderr).toBe(outcomes[0]?.stderr);
@@ -93,5 +106,97 @@ describe("any number of workers", () => {
   test("names the first page outside the machine's addresses", async () => {
     const text = `${long} L fff0000000000,8\n${long} L eee0000000000,8\n`;
     await expectSameRefusal(text, USER_ERROR, "0xfff0000000000", "x86-64");
+  });
+});
+
+/** A text as the files of an archive, of very different lengths, each with whole lines. */
+function filesOf(text: string): ZipFile[] {
+  const random = new Random(7);
+  const files: ZipFile[] = [];
+  for (let from = 0; from < text.length; ) {
+    const to = text.indexOf("\n", from + random.pick([1, 1000, 200_000, 1_000_000])) + 1 || text.length;
+    files.push(fileOf(text.slice(from, to), files.length, random.pick([0, 8])));
+    from = to;
+  }
+  return files;
+}
+
+function fileOf(text: string, index: number, method = 8): ZipFile {
+  return { name: `part.${index}`, content: Buffer.from(text), method };
+}
+
+describe("an archive inflated by any number of workers", () => {
+  const files = filesOf(long);
+  const empty = { name: "empty", content: Buffer.alloc(0) };
+  const archive = write(folder, zipOf([empty, ...files, empty]), "archive.zip");
+
+  test("counts the same, as the text does", async () => {
+    const text = await replayJson(write(folder, long), FRAMES);
+    expect(await expectSameOf(archive, FRAMES)).toEqual(comparable(text));
+  });
+
+  test("tells the same", async () => {
+    await expectSameOf(archive, [], "info");
+  });
+
+  test("is packed the same", async () => {
+    const outputs = WORKERS.map((workers) => join(folder, `from-zip-${workers}.cht`));
+    const runs = outputs.map((output, index) =>
+      clockhand(["pack", archive, "-o", output, "--workers", WORKERS[index]!]),
+    );
+    for (const { code } of await Promise.all(runs)) expect(code).toBe(0);
+    const [one, ...others] = outputs.map((output) => readFileSync(output));
+    for (const other of others) expect(other.equals(one!)).toBe(true);
+  });
+
+  test("is the same with one file in it", async () => {
+    const path = write(folder, zipOf([fileOf(long, 0)]));
+    expect(await expectSameOf(path, FRAMES)).toEqual(await expectSameOf(archive, FRAMES));
+  });
+
+  test("skips the same lines", async () => {
+    const some = files.flatMap((file, index) => [file, fileOf("garbage\n", 1000 + index)]);
+    const args = [...FRAMES, "--skip-bad-lines"];
+    const report = await expectSameOf(write(folder, zipOf(some)), args);
+    expect(report).toMatchObject({ trace: { skipped: files.length } });
+  });
+
+  const third = files.filter(({ method }) => method === 8)[2]!;
+  const behind = (...more: ZipFile[]) => zipOf([...files, third, ...more, third]);
+  const bad = fileOf("garbage\n", 77);
+  const damaged = { ...third, claims: { crc: 1 } };
+
+  test.each<[string, Uint8Array, string[]]>([
+    ["a checksum that is wrong", behind(damaged), [third.name, "checksum mismatch"]],
+    ["a name that leads out of it", behind({ ...third, name: "../x" }), ["../x"]],
+    ["a bad line", behind(bad), [`line ${linesOfLong + third.content.toString().split("\n").length}`]],
+    ["the first of several faults, a file's", behind(damaged, bad), ["checksum mismatch"]],
+    ["the first of several faults, a line's", behind(bad, damaged), ["garbage"]],
+  ])("names %s, behind many files", async (_, content, words) => {
+    await expectSameRefusal(content, TRACE_ERROR, ...words);
+  });
+});
+
+describe("a packed trace decompressed by any number of workers", () => {
+  const packed = join(folder, "packed.cht");
+  beforeAll(async () => {
+    const about = ["uniform:pages=2000", "--references", "600000"];
+    const { code, stderr } = await clockhand(["gen", ...about, "-o", packed]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ["replay", ["--frames", "500", "--no-advice"]],
+    ["replay", ["--policy", "opt", "--include", "load", "--frames", "500", "--no-advice"]],
+    ["info", []],
+  ])("counts the same: %s %j", async (command, args) => {
+    await expectSameOf(packed, args, command);
+  });
+
+  test("is refused with the same words where a block is damaged", async () => {
+    const bytes = readFileSync(packed);
+    const at = Math.floor(bytes.length * 0.6);
+    bytes[at] = bytes[at]! ^ 1;
+    await expectSameRefusal(bytes, TRACE_ERROR, "block of runs", "is damaged");
   });
 });

@@ -56,7 +56,7 @@ async function expectRuns({ from, to, stops }: Required<RunRange>, include: numb
   );
   try {
     let run = from;
-    for (let count = source.next(); count !== undefined; count = source.next()) {
+    for (let count = await source.next(); count !== undefined; count = await source.next()) {
       const end = from + source.position().taken;
       const kept = Array.from({ length: end - run }, (_, index) => run + index).filter(
         (index) => ((include >> (attrs[index]! & 3)) & 1) === 1,

@@ -15,13 +15,22 @@ export interface ZipFile {
 
 const MASK_32 = 0xffffffff;
 
+const known = new WeakMap<Uint8Array, Buffer>();
+
+/** Deflates a content once, however many files have it. */
+function deflated(content: Uint8Array): Buffer {
+  const data = known.get(content) ?? deflateRawSync(content);
+  known.set(content, data);
+  return data;
+}
+
 /** `zip64` writes all sizes and offsets of the directory with 64 bits. */
 export function zipOf(files: readonly ZipFile[], zip64 = false): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
   for (const { name, content, method = 8, claims = {} } of files) {
-    const data = method === 0 ? Buffer.from(content) : deflateRawSync(content);
+    const data = method === 0 ? Buffer.from(content) : deflated(content);
     const { crc = crc32(content), bytes = content.length, flags = 0 } = claims;
     const label = Buffer.from(name);
     const shared = Buffer.alloc(26);

@@ -4,7 +4,7 @@
  * would do no harm here); the contents go through Node's zlib, which inflates on a thread of its own.
  */
 
-import { createReadStream, type ReadStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { crc32, createInflateRaw } from "node:zlib";
 import yauzl from "yauzl";
@@ -21,27 +21,33 @@ export function looksZipped(head: Uint8Array): boolean {
   return [LOCAL_FILE, END].some((magic) => magic.every((byte, index) => head[index] === byte));
 }
 
-/** A part of a file in an archive; `isLast` says that the file ends with it. */
-interface Part {
+/** A part of a file in an archive. */
+export interface Part {
   bytes: Uint8Array;
+  /** Whether the file ends with it. */
   isLast: boolean;
+  /** Compressed bytes taken for it. */
+  takenBytes: number;
+}
+
+/** The parts of an archive, one behind the other. */
+export interface Parts {
+  next(): Promise<Part | undefined>;
+  close(): void;
 }
 
 /** The contents of an archive from beginning to end. */
 export class ZipReader {
-  readonly #parts: AsyncGenerator<Part>;
-  readonly #counter: Counter;
-  #part: Part = { bytes: new Uint8Array(0), isLast: false };
+  readonly #parts: Parts;
+  #part: Part = { bytes: new Uint8Array(0), isLast: false, takenBytes: 0 };
+  #takenBytes = 0;
 
-  private constructor(parts: AsyncGenerator<Part>, counter: Counter) {
+  private constructor(parts: Parts) {
     this.#parts = parts;
-    this.#counter = counter;
   }
 
-  /** `chunkBytes` is what is read and inflated at a time. */
-  static async open(path: string, chunkBytes: number): Promise<ZipReader> {
-    const counter: Counter = { bytesBefore: 0, file: undefined };
-    const reader = new ZipReader(partsOf(path, chunkBytes, counter), counter);
+  static async open(parts: Parts): Promise<ZipReader> {
+    const reader = new ZipReader(parts);
     await reader.#fill();
     return reader;
   }
@@ -53,7 +59,7 @@ export class ZipReader {
 
   /** Compressed bytes taken so far. */
   get takenBytes(): number {
-    return this.#counter.bytesBefore + (this.#counter.file?.bytesRead ?? 0);
+    return this.#takenBytes;
   }
 
   /** Whether a file ends with the bytes that were read last. */
@@ -72,42 +78,76 @@ export class ZipReader {
   }
 
   close(): void {
-    this.#parts.return(undefined).catch(() => undefined);
+    this.#parts.close();
   }
 
   async #fill(): Promise<void> {
     const next = await this.#parts.next();
-    this.#part = next.done ? { bytes: new Uint8Array(0), isLast: true } : next.value;
+    this.#part = next ?? { bytes: new Uint8Array(0), isLast: true, takenBytes: 0 };
+    this.#takenBytes += this.#part.takenBytes;
   }
+}
+
+/** The files of an archive, any of which can be had without those before it. */
+export class ZipFiles {
+  readonly #path: string;
+  readonly #chunkBytes: number;
+  #zip: yauzl.ZipFile | undefined;
+  #entries: AsyncIterator<yauzl.Entry> | undefined;
+  /** Files that the directory has been read of. */
+  #files = 0;
+
+  /** `chunkBytes` is what is read and inflated at a time. */
+  constructor(path: string, chunkBytes: number) {
+    this.#path = path;
+    this.#chunkBytes = chunkBytes;
+  }
+
+  /** The content of file `index`, or `undefined` if there are not so many; to be asked for in order. */
+  async parts(index: number): Promise<AsyncGenerator<Part> | undefined> {
+    this.#zip ??= await yauzl.openPromise(this.#path, { autoClose: false }).catch(explain);
+    this.#entries ??= this.#zip.eachEntry();
+    for (;;) {
+      const next = await this.#entries.next().catch(explain);
+      if (next.done) break;
+      const entry = next.value;
+      if (entry.fileName.endsWith("/") || this.#files++ < index) continue;
+      const { fileDataStart } = await this.#zip
+        .readLocalFileHeaderPromise(entry, { minimal: true })
+        .catch(explain);
+      return contentOf(this.#path, entry, fileDataStart, this.#chunkBytes);
+    }
+    if (this.#files === 0) throw new CompressionError("zip: the archive holds no files");
+    return undefined;
+  }
+
+  close(): void {
+    this.#zip?.close();
+  }
+}
+
+/** All parts of an archive, inflated here. */
+export function partsOf(path: string, chunkBytes: number): Parts {
+  const parts = allParts(new ZipFiles(path, chunkBytes));
+  return {
+    next: async () => (await parts.next()).value,
+    close: () => {
+      parts.return(undefined).catch(() => undefined);
+    },
+  };
 }
 
 // --- internal ---
 
-/** Compressed bytes of the files before, and the one that is being read. */
-interface Counter {
-  bytesBefore: number;
-  file: ReadStream | undefined;
-}
-
-async function* partsOf(path: string, chunkBytes: number, counter: Counter): AsyncGenerator<Part> {
-  const zip = await yauzl.openPromise(path, { autoClose: false }).catch(explain);
+async function* allParts(files: ZipFiles): AsyncGenerator<Part, undefined> {
   try {
-    let files = 0;
-    const entries = zip.eachEntry();
-    for (
-      let next = await entries.next().catch(explain);
-      !next.done;
-      next = await entries.next().catch(explain)
-    ) {
-      const entry = next.value;
-      if (entry.fileName.endsWith("/")) continue;
-      files++;
-      const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true }).catch(explain);
-      yield* contentOf(path, entry, fileDataStart, chunkBytes, counter);
+    for (let index = 0; ; index++) {
+      const parts = await files.parts(index);
+      if (parts === undefined) return undefined;
+      yield* parts;
     }
-    if (files === 0) throw new CompressionError("zip: the archive holds no files");
   } finally {
-    zip.close();
+    files.close();
   }
 }
 
@@ -117,7 +157,6 @@ async function* contentOf(
   entry: yauzl.Entry,
   start: number,
   chunkBytes: number,
-  counter: Counter,
 ): AsyncGenerator<Part> {
   const wrong = (what: string) => new CompressionError(`zip: ${entry.fileName}: ${what}`);
   const { compressedSize, uncompressedSize, compressionMethod } = entry;
@@ -127,15 +166,9 @@ async function* contentOf(
   }
   let length = 0;
   let checksum = 0;
-  for await (const bytes of bytesOf(
-    path,
-    start,
-    compressedSize,
-    compressionMethod,
-    chunkBytes,
-    counter,
-    wrong,
-  )) {
+  let readBefore = 0;
+  const content = bytesOf(path, start, compressedSize, compressionMethod, chunkBytes, wrong);
+  for await (const { bytes, readBytes } of content) {
     length += bytes.length;
     if (length > uncompressedSize)
       throw wrong(`holds more than the ${uncompressedSize} bytes that it should`);
@@ -143,27 +176,29 @@ async function* contentOf(
     const isLast = length === uncompressedSize;
     // Whoever has the last bytes must be able to trust all of them.
     if (isLast && checksum !== entry.crc32) throw wrong("checksum mismatch");
-    if (bytes.length > 0) yield { bytes, isLast };
+    if (bytes.length > 0) yield { bytes, isLast, takenBytes: readBytes - readBefore };
+    readBefore = readBytes;
   }
   if (length < uncompressedSize) throw wrong(`ends after ${length} of ${uncompressedSize} bytes`);
 }
 
+/** Inflated bytes, and how many compressed ones have been read by then. */
 async function* bytesOf(
   path: string,
   start: number,
   length: number,
   method: number,
   chunkBytes: number,
-  counter: Counter,
   wrong: (what: string) => CompressionError,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<{ bytes: Uint8Array; readBytes: number }> {
   if (length === 0) return;
   const file = createReadStream(path, { start, end: start + length - 1, highWaterMark: chunkBytes });
-  counter.file = file;
   const inflate = createInflateRaw({ chunkSize: chunkBytes });
   try {
     const content = method === STORED ? file : pipeline(file, inflate, () => undefined);
-    yield* content as AsyncIterable<Uint8Array>;
+    for await (const bytes of content as AsyncIterable<Uint8Array>) {
+      yield { bytes, readBytes: file.bytesRead };
+    }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "Z_BUF_ERROR") throw wrong("truncated: the compressed data end early");
@@ -172,8 +207,6 @@ async function* bytesOf(
   } finally {
     file.destroy();
     inflate.destroy();
-    counter.file = undefined;
-    counter.bytesBefore += length;
   }
 }
 

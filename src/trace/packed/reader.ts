@@ -85,8 +85,20 @@ export class PackedTrace {
   }
 
   readRuns(number: number): PackedRuns {
+    return this.runsIn(number, this.readRunBytes(number));
+  }
+
+  /** The content of block `number`, checked, which `runsIn` makes runs of. */
+  readRunBytes(number: number): Uint8Array {
     const entry = this.#blocks.RUNS[number] as IndexEntry;
     const raw = this.#readBlock(entry, number);
+    const { ids } = this.runsIn(number, raw);
+    if (greatest(ids) >= this.header.pages) throw this.#damaged("RUNS", number, entry.offset);
+    return raw;
+  }
+
+  runsIn(number: number, raw: Uint8Array): PackedRuns {
+    const entry = this.#blocks.RUNS[number] as IndexEntry;
     const idBytes = raw.length / entry.items - ATTR_BYTES;
     if (idBytes !== 2 && idBytes !== 4) throw this.#damaged("RUNS", number, entry.offset);
     const ids =
@@ -94,7 +106,6 @@ export class PackedTrace {
         ? new Uint16Array(raw.buffer, raw.byteOffset, entry.items)
         : new Uint32Array(raw.buffer, raw.byteOffset, entry.items);
     const attrs = new Uint16Array(raw.buffer, raw.byteOffset + entry.items * idBytes, entry.items);
-    if (greatest(ids) >= this.header.pages) throw this.#damaged("RUNS", number, entry.offset);
     return { ids, attrs };
   }
 
