@@ -9,7 +9,7 @@ export {
   initDictionary,
   initSmallTags,
   internRuns,
-  keepSpace,
+  keepTags,
   lookUpTags,
 } from "./analysis/intern";
 export { computeNextUse, initNextUse } from "./analysis/next_use";

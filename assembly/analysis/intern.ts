@@ -14,7 +14,7 @@
  */
 
 import { newPage, pages } from "../core/frames";
-import { ASID_SHIFT, attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, tagsAt } from "../core/runs";
+import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, tagsAt } from "../core/runs";
 import { stats } from "../core/stats";
 import { extend, reserveArray } from "../layout";
 
@@ -159,10 +159,10 @@ export function lookUpTags(count: u32): void {
 }
 
 /**
- * Drops the first `count` runs, by their page ids, that are not in address space `asid`; returns how many
- * remain.
+ * Drops those of the first `count` runs, by their page ids, whose tags do not have `value` in the bits of
+ * `mask` from bit `shift` on; returns how many remain.
  */
-export function keepSpace(count: u32, asid: u32): u32 {
+export function keepTags(count: u32, shift: u32, mask: u32, value: u32): u32 {
   const ids = idsAt();
   const attrs = attrsAt();
   const futures = futuresAt();
@@ -174,7 +174,7 @@ export function keepSpace(count: u32, asid: u32): u32 {
     store<u16>(attrs + ((<usize>kept) << 1), load<u16>(attrs + ((<usize>run) << 1)));
     if (futures != 0) store<u64>(futures + ((<usize>kept) << 3), load<u64>(futures + ((<usize>run) << 3)));
     const tag = load<u64>(dictionary + ((<usize>page) << 3));
-    kept += <u32>(tag >> ASID_SHIFT == <u64>asid);
+    kept += <u32>((<u32>(tag >> shift) & mask) == value);
   }
   return kept;
 }

@@ -16,7 +16,8 @@ that is not packed is packed first, each time (see clockhand pack), and neither 
                          are of its own pages. Exact: each counts what it would count alone.
   --approximate-split n  Chunks of the trace, each with half a chunk before it to warm up. What two chunks count
                          differently at their seams is printed as the error; it grows as memory does, for a chunk
-                         must be long enough to fill it.
+                         must be long enough to fill it. Where memory holds all pages, and the machine has neither
+                         paging-structure caches nor a random TLB, its TLBs are divided by set instead: exact.
 
 Examples:
   $ clockhand replay traces/sort.lackey.xz

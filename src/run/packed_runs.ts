@@ -16,8 +16,8 @@ import { checkAddresses } from "./text_runs.ts";
 export const PACKED_STEP_RUNS = 1 << 14;
 
 /**
- * An engine that was set up with a dictionary gets tags too; it must be where one space is wanted. Blocks end
- * where another thread goes on only when that is asked for, because they may be short then, and many.
+ * An engine that was set up with a dictionary gets tags too; it must be where only some are wanted. Blocks
+ * end where another thread goes on only when that is asked for, because they may be short then, and many.
  */
 export class PackedRuns implements RunSource {
   readonly #packed: PackedTrace;
@@ -109,8 +109,8 @@ export class PackedRuns implements RunSource {
     this.#run = last;
     const { include } = this.#from.trace;
     if ((this.#packed.header.include & ~include) !== 0) count = engine.core.keepKinds(count, include);
-    const { space } = this.#from;
-    if (space !== undefined) count = engine.core.keepSpace(count, space);
+    const { only } = this.#from;
+    if (only !== undefined) count = engine.core.keepTags(count, only.shift, only.mask, only.value);
     if (engine.hasDictionary && count > 0) {
       engine.core.lookUpTags(count);
       const objects = this.#packed.header.pageShift === 0;

@@ -1,7 +1,8 @@
 /**
  * A replay in parts that workers take side by side, each part a machine of its own: chunks of the trace,
- * which is approximate (approximate_split.ts), or address spaces with private memory, which is exact. Either
- * is the same with any number of workers.
+ * which is approximate (approximate_split.ts); instead of them, where that can be, sets of the TLBs
+ * (tlb_sets.ts), or address spaces with private memory, which are exact. All are the same with any number of
+ * workers.
  */
 
 import { bytesNeeded } from "../engine/engine.ts";
@@ -15,6 +16,7 @@ import type { MainPass } from "./replay_report.ts";
 import { replaySetup } from "./replay_setup.ts";
 import type { Session } from "./session.ts";
 import type { DecodeResult, PackedFrom, ReplayCounters, ReplayResult } from "./tasks.ts";
+import { classesOf, walkReferencesOf } from "./tlb_sets.ts";
 
 /** A packed trace, and how its runs are read. */
 export interface PackedRunsOf {
@@ -35,6 +37,8 @@ export async function replayChunks(
   pages: number,
 ): Promise<MainPass> {
   const frames = resolveFrames(plan.frames, pages);
+  const classes = classesOf(plan, frames, pages, plan.chunks);
+  if (classes > 1) return replaySets(plan, session, { copy, from }, workers, frames, classes);
   const ranges = chunksOf(copy.header.runs, plan.chunks);
   const parts = ranges.map((range) => ({ from: { ...from, range }, frames, runs: range.to - range.from }));
   const { results, ...rest } = await replayAll(plan, session, copy, parts, workers);
@@ -47,6 +51,26 @@ export async function replayChunks(
     plan.pageTable.levelBits.length,
   );
   return { ...rest, frames, result: together(counters), approximation };
+}
+
+/** As many machines as there are classes of pages that never meet in a TLB; see tlb_sets.ts. */
+async function replaySets(
+  plan: ReplayPlan,
+  session: Session,
+  { copy, from }: PackedRunsOf,
+  workers: number,
+  frames: number,
+  classes: number,
+): Promise<MainPass> {
+  const parts = Array.from({ length: classes }, (_, value) => ({
+    from: { ...from, only: { shift: 0, mask: classes - 1, value } },
+    frames,
+    runs: copy.header.runs,
+  }));
+  const { results, ...rest } = await replayAll(plan, session, copy, parts, workers);
+  const counters = results.reduce(sumOf);
+  const walkReferences = await walkReferencesOf(plan, copy, counters.walks);
+  return { ...rest, frames, result: together({ ...counters, walkReferences }) };
 }
 
 export async function replaySpaces(
@@ -63,7 +87,10 @@ export async function replaySpaces(
   const spaces = [...(await pagesBySpace(copy, plan.trace.include))]
     .map(([asid, pages]) => ({ asid, frames: resolveFrames(plan.frames, pages) }))
     .sort((a, b) => a.asid - b.asid);
-  const parts = spaces.map(({ asid, frames }) => ({ from: { ...from, space: asid }, frames, runs }));
+  const parts = spaces.map(({ asid, frames }) => {
+    const only = { shift: ASID_SHIFT, mask: ASID_MASK, value: asid };
+    return { from: { ...from, only }, frames, runs };
+  });
   const { results, ...rest } = await replayAll(plan, session, copy, parts, workers);
   return {
     ...rest,
@@ -82,6 +109,9 @@ interface Part {
   runs: number;
 }
 
+/** Where a tag has its address space; see assembly/core/runs.ts. */
+const ASID_SHIFT = 52;
+const ASID_MASK = 0xfff;
 const NONE = { window_references: 0, minor: [], major: [] };
 
 /** As many at once as there is memory for. */

@@ -1,5 +1,6 @@
 /** `--approximate-split`: what is not exact says how far off it may be, and is no further off. */
 
+import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ReplayReport, SweepCell, SweepReport } from "../../src/types.ts";
 import {
@@ -8,6 +9,7 @@ import {
   expectRefusal,
   loopTrace,
   MIXED,
+  randomNumbers,
   replayJson,
   skewedTrace,
   temporaryFolder,
@@ -199,6 +201,59 @@ describe("a machine in chunks", () => {
   test("cannot deal threads out to cores", async () => {
     const outcome = await clockhand(["replay", MIXED, "--cores", "2", "--approximate-split", "2"]);
     expectRefusal(outcome, USER_ERROR, "--cores", "--approximate-split");
+  });
+});
+
+describe("a machine whose TLBs are divided by set", () => {
+  const yaml = (text: string) => write(folder, text, "machine.yaml");
+  const large = `${folder}/large.lackey`;
+  const random = randomNumbers(7);
+  const lines = Array.from({ length: 60_000 }, () => {
+    const region = Math.floor(random() * 60) * 0x7f_4013_5000;
+    const address = region + Math.floor(random() ** 3 * 900) * 4096;
+    return `${["I  ", " L ", " S ", " M "][Math.floor(random() * 4)]}${address.toString(16)},4\n`;
+  });
+  writeFileSync(large, lines.join(""));
+
+  test.each([
+    ["i386", skewed, []],
+    ["pae", skewed, ["--include", "fetch,store"]],
+    ["pae", skewed, ["--tlb", "L1I=16/4/plru,L1D=64/4/lfu,L2=256/2/fifo", "--policy", "ws-clock"]],
+    ["4-level", large, ["--tlb", "L1I=32/4,L1D=64/4,L2I=256/4/lfu,L2D=512/8/plru", "--policy", "mglru"]],
+    ["5-level", large, ["--tlb", "L1I=8/2/fifo,L1D=16/4", "--costs", "disk", "--accessed-bit", "walk"]],
+  ])("counts what one worker counts: %s", async (paging, trace, more) => {
+    const named = ["i386", "pae"].includes(paging);
+    const machine = named ? paging : yaml(`name: bare\npaging: ${paging}\ntlb:\n  4KiB: L1=64/4\n`);
+    const args = ["--machine", machine, "--frames", "100%", ...more];
+    const [exact, ...split] = await Promise.all([
+      replayJson(trace, args),
+      ...["3", "16"].map((parts) => replayJson(trace, [...args, "--approximate-split", parts])),
+    ]);
+    expect(exact.result.tlb.every(({ misses }) => misses > 1000)).toBe(true);
+    for (const { result, verdict, machine, approximate } of split) {
+      expect({ result, verdict, machine }).toEqual({
+        result: exact.result,
+        verdict: exact.verdict,
+        machine: exact.machine,
+      });
+      expect(approximate).toBeUndefined();
+    }
+  });
+
+  test.each([
+    ["a frame is missing", ["--machine", "i386", "--frames", "1499"]],
+    ["a TLB is random", ["--machine", "i386", "--tlb", "L1=64/4/random"]],
+    ["walks have caches", ["--tlb", "L1=64/4"]],
+    ["all pages are in one set", ["--machine", "i386", "--tlb", "L1=64/64"]],
+  ])("is approximate where %s", async (_, more) => {
+    const { approximate } = await replayJson(skewed, [
+      "--frames",
+      "100%",
+      ...more,
+      "--approximate-split",
+      "4",
+    ]);
+    expect(approximate?.chunks).toBe(4);
   });
 });
 
