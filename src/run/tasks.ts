@@ -75,7 +75,7 @@ export interface PackedFrom {
   futures?: string | undefined;
   /** A part of the trace; all of it without. */
   range?: RunRange | undefined;
-  /** The only runs that are wanted: of pages whose tags have `value` in the bits of `mask`, from `shift` on. */
+  /** The only runs that are wanted: of pages with `value` in the bits `mask` of their tags, from `shift`. */
   only?: { shift: number; mask: number; value: number } | undefined;
   /** Who decompresses its blocks; without, whoever uses the runs does. For all of a trace. */
   decompression?: Decompression | undefined;
