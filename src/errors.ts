@@ -38,7 +38,18 @@ export interface ErrorMessage {
   stack: string | undefined;
 }
 
-export function toMessage(error: unknown): ErrorMessage {
+/** An error as the user can act on it: a system that has run out of something is no bug. */
+export function explained(error: unknown): unknown {
+  // An error of a thread that could not even load its modules comes without its code.
+  if (!(error instanceof Error && /^EMFILE:/.test(error.message))) return error;
+  return new UserError(`${TOO_MANY_FILES}; fewer workers need fewer (--workers)`);
+}
+
+export const TOO_MANY_FILES =
+  "more files are to be open at once than the system allows; raise the limit (ulimit -n)";
+
+export function toMessage(thrown: unknown): ErrorMessage {
+  const error = explained(thrown);
   if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: undefined };
   return { name: error.name, message: error.message, stack: error.stack };
 }

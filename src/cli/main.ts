@@ -6,7 +6,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { EXIT, exitCodeOf } from "../errors.ts";
+import { EXIT, exitCodeOf, explained } from "../errors.ts";
 import { checkPolicyCommand } from "./check_policy.ts";
 import { genCommand } from "./gen.ts";
 import { importPerfCommand } from "./import_perf.ts";
@@ -80,7 +80,8 @@ function misuse({ code, message }: CommanderError): string {
   return message.replace(/^error: /, "").replace(/\n\((Did you mean .*)\)$/, " ($1)");
 }
 
-function report(error: unknown): number {
+function report(thrown: unknown): number {
+  const error = explained(thrown);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.done;
     process.stderr.write(`clockhand: ${oneLine(misuse(error))}\n`);

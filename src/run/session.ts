@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { fromMessage, InterruptedError, UserError } from "../errors.ts";
+import { explained, fromMessage, InterruptedError, UserError } from "../errors.ts";
 import type { Progress } from "../types.ts";
 import { newProgress, watchProgress } from "./progress.ts";
 import type { Outcome, WorkerData } from "./tasks.ts";
@@ -41,7 +41,7 @@ export class Session {
   /** Ends the listening to the caller's signal. */
   readonly #closed = new AbortController();
   readonly #onProgress: ((progress: Progress) => void) | undefined;
-  /** What the caller's `onProgress` threw. */
+  /** What the caller's `onProgress` threw, or a worker besides its tasks. */
   #failure: { error: unknown } | undefined;
   #folder: Promise<string> | undefined;
   #files = 0;
@@ -64,6 +64,8 @@ export class Session {
       workerData: { module } satisfies WorkerData,
       execArgv: [IMPORT_ONLY],
     });
+    // A worker that has no task, or none yet, failed.
+    this.#pool.on("error", (error) => this.#fail(explained(error)));
   }
 
   /** Runs a task in a worker; `phase` is what its progress is called, nothing for a silent task. */
@@ -128,7 +130,7 @@ export class Session {
     } catch (error) {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#abort.signal.aborted) throw new InterruptedError();
-      throw error;
+      throw explained(error);
     }
   }
 
@@ -137,10 +139,14 @@ export class Session {
     try {
       this.#onProgress?.(progress);
     } catch (error) {
-      this.#failure ??= { error };
-      this.#abort.abort();
+      this.#fail(error);
     }
   };
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#abort.abort();
+  }
 
   /** A path in the run's temporary folder that nothing else has. */
   async temporary(name: string): Promise<string> {

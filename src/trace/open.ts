@@ -17,7 +17,7 @@ import {
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { isatty } from "node:tty";
-import { TraceError, UserError } from "../errors.ts";
+import { TOO_MANY_FILES, TraceError, UserError } from "../errors.ts";
 import { CompressionError } from "./compression/error.ts";
 import { compressionOf } from "./compression/index.ts";
 import { looksZipped, type Parts, partsOf, ZipReader } from "./compression/zip.ts";
@@ -191,7 +191,7 @@ const OPENING: Record<string, string> = {
   ENOTDIR: "no such file: a part of the path is not a folder",
   EACCES: "no permission to read it",
   EISDIR: "is a folder; name a file",
-  EMFILE: "more files are to be open at once than the system allows; raise the limit (ulimit -n)",
+  EMFILE: TOO_MANY_FILES,
 };
 
 /** Why a file cannot be opened, in words. */

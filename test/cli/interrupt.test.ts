@@ -30,7 +30,7 @@ import {
 } from "./support.ts";
 
 const folder = temporaryFolder();
-const STOP_MILLISECONDS_MAX = 2000;
+const STOP_MILLISECONDS_MAX = 4000;
 /** A trace that takes many seconds, in a file of some megabytes. */
 const CONTENT = Buffer.from(skewedTrace(2000, 1000).repeat(160));
 const MEMBER = gzipSync(CONTENT);

@@ -12,6 +12,7 @@ import {
   MIXED,
   parseReport,
   replayJson,
+  shell,
   TRACE_ERROR,
   temporaryFolder,
   USER_ERROR,
@@ -199,4 +200,11 @@ describe("a packed trace decompressed by any number of workers", () => {
     bytes[at] = bytes[at]! ^ 1;
     await expectSameRefusal(bytes, TRACE_ERROR, "block of runs", "is damaged");
   });
+});
+
+test("more workers than may open their files are refused in a line", async () => {
+  for (const files of [50, 70]) {
+    const outcome = await shell(`ulimit -n ${files}; clockhand sweep "$trace" --frames 3 --workers 8`, MIXED);
+    expectRefusal(outcome, USER_ERROR, "ulimit -n", "--workers");
+  }
 });
