@@ -476,7 +476,8 @@ export interface ReplayReport {
   };
   /**
    * With `--approximate-split`: what the result is made of. References, pages and minor faults are exact, and
-   * so are all faults, evictions and write-backs where every page has a frame.
+   * so are all faults, evictions and write-backs where every page has a frame. Missing where all is exact,
+   * for the TLBs were divided by set.
    */
   approximate?: Approximation & {
     /** How far off the rest may be, by what was seen at the seams; miss ratios are over look-ups. */

@@ -14,7 +14,7 @@
  */
 
 import { newPage, pages } from "../core/frames";
-import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, tagsAt } from "../core/runs";
+import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, Runs, tagsAt } from "../core/runs";
 import { stats } from "../core/stats";
 import { extend, reserveArray } from "../layout";
 
@@ -77,7 +77,6 @@ export function internRuns(count: u32): u32 {
   // A page in its first slot is met here; V8 keeps nothing in registers over the call below.
   let slots = table;
   let shift = 64 - slotBits;
-  let mask = ((<usize>SLOT_BYTES) << slotBits) - 1;
   while (run < count) {
     if (run >= ahead && slotBits >= FAR_SLOT_BITS) {
       // Nothing waits for these loads, so they overlap; those below decide branches.
@@ -90,18 +89,13 @@ export function internRuns(count: u32): u32 {
       store<u64>(SEEN, seen);
     }
     const tag = load<u64>(tags + ((<usize>run) << 3));
-    let offset = (<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT;
-    let page = load<u32>(slots + offset, ID) - 1;
-    while (load<u64>(slots + offset) != tag && page != NO_PAGE) {
-      offset = (offset + SLOT_BYTES) & mask;
-      page = load<u32>(slots + offset, ID) - 1;
-    }
-    if (page == NO_PAGE) {
+    const slot = slots + ((<usize>(hashOf(tag) >> shift)) << SLOT_SHIFT);
+    let page = load<u32>(slot, ID) - 1;
+    if (load<u64>(slot) != tag || page == NO_PAGE) {
       page = idOf(tag);
       if (page == NO_PAGE) break;
       slots = table;
       shift = 64 - slotBits;
-      mask = ((<usize>SLOT_BYTES) << slotBits) - 1;
     }
     store<u32>(ids + ((<usize>run) << 2), page);
     references += countRun(attrs + ((<usize>run) << 1), kinds, page);
@@ -169,9 +163,7 @@ export function keepTags(count: u32, shift: u32, mask: u32, value: u32): u32 {
   const dictionary = dictionaryTags;
   let kept: u32 = 0;
   for (let run: u32 = 0; run < count; run++) {
-    const page = load<u32>(ids + ((<usize>run) << 2));
-    store<u32>(ids + ((<usize>kept) << 2), page);
-    store<u16>(attrs + ((<usize>kept) << 1), load<u16>(attrs + ((<usize>run) << 1)));
+    const page = Runs.move(ids, attrs, run, kept);
     if (futures != 0) store<u64>(futures + ((<usize>kept) << 3), load<u64>(futures + ((<usize>run) << 3)));
     const tag = load<u64>(dictionary + ((<usize>page) << 3));
     kept += <u32>((<u32>(tag >> shift) & mask) == value);

@@ -6,7 +6,7 @@
  * Simulations, USENIX ATC 2017.
  */
 
-import { attrsAt, idsAt } from "../core/runs";
+import { attrsAt, idsAt, Runs } from "../core/runs";
 import { Hash } from "../lib/hash";
 
 const HASHES: f64 = 4294967296.0;
@@ -22,10 +22,7 @@ export function keepSampled(count: u32, rate: f64, seed: u32): u32 {
   const salt = seed * 0x9e3779b9;
   let kept: u32 = 0;
   for (let run: u32 = 0; run < count; run++) {
-    const page = load<u32>(ids + ((<usize>run) << 2));
-    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
-    store<u32>(ids + ((<usize>kept) << 2), page);
-    store<u16>(attrs + ((<usize>kept) << 1), <u16>attr);
+    const page = Runs.move(ids, attrs, run, kept);
     kept += <u32>(Hash.one(page, salt) <= hashMax);
   }
   return kept;

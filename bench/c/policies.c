@@ -1,5 +1,6 @@
 /*
- * The policy lab's loop, assembly/core/replay.ts `replayIds`, in C.
+ * The policy lab's loop, assembly/core/replay.ts `replayIds`, in C, but for its looking ahead, which gains
+ * nothing here (NOTES.md).
  *     policies ids.u32 attrs.u16 pages frames policy repetitions
  */
 

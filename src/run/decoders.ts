@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
 import { runsBytes } from "./split_runs.ts";
 import type { DecodeResult, Decompression, PackedFrom, RunsFrom, SplitTrace, TraceTask } from "./tasks.ts";
 
-/** Files from which a second thread pays. */
+/** Files from which a second thread pays; for a packed trace it has to be asked for. */
 const LARGE_BYTES = 32 * 2 ** 20;
 /** More threads than these wait for the one that uses the runs. */
 const WORKERS_DEFAULT_MAX = 8;
@@ -33,7 +33,8 @@ export function decodersFor(
   workers: number | undefined,
 ): number {
   if (sizeBytes === undefined) return 0;
-  const byDefault = sizeBytes < LARGE_BYTES ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX);
+  const isSmall = packed || sizeBytes < LARGE_BYTES;
+  const byDefault = isSmall ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX);
   const uncutMax = packed ? PACKED_HELPERS_MAX : zips.length > 0 ? ZIP_HELPERS_MAX : STREAM_HELPERS_MAX;
   return Math.min((workers ?? byDefault) - 1, cut?.pieces ?? uncutMax);
 }

@@ -1,6 +1,7 @@
 /** The packed form of any trace: itself, the cached copy, or one that is made now. */
 
 import { rmSync, statSync } from "node:fs";
+import { asidOf } from "../engine/tag.ts";
 import { TraceError } from "../errors.ts";
 import { traceLabel } from "../trace/open.ts";
 import { type PackedHeader, TAG_BYTES } from "../trace/packed/layout.ts";
@@ -73,9 +74,10 @@ export async function pagesBySpace({ path }: PackedCopy, include: number): Promi
   const packed = await PackedTrace.open(path);
   try {
     packed.readPages((tags, kinds) => {
+      const view = new DataView(tags.buffer, tags.byteOffset, tags.byteLength);
       for (const [page, seen] of kinds.entries()) {
         if ((seen & include) === 0) continue;
-        const asid = asidOf(tags, page);
+        const asid = asidOf(view.getBigUint64(page * TAG_BYTES, true));
         pages.set(asid, (pages.get(asid) ?? 0) + 1);
       }
     });
@@ -83,10 +85,4 @@ export async function pagesBySpace({ path }: PackedCopy, include: number): Promi
     packed.close();
   }
   return pages;
-}
-
-/** The upper twelve bits of a tag; see assembly/core/runs.ts. */
-function asidOf(tags: Uint8Array, page: number): number {
-  const at = TAG_BYTES * page + TAG_BYTES - 2;
-  return ((tags[at + 1] ?? 0) << 4) | ((tags[at] ?? 0) >> 4);
 }

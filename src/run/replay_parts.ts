@@ -6,6 +6,7 @@
  */
 
 import { bytesNeeded } from "../engine/engine.ts";
+import { ASID_MASK, ASID_SHIFT } from "../engine/tag.ts";
 import { UserError } from "../errors.ts";
 import { traceLabel } from "../trace/open.ts";
 import { chunksOf, combinedMachine } from "./approximate_split.ts";
@@ -109,9 +110,6 @@ interface Part {
   runs: number;
 }
 
-/** Where a tag has its address space; see assembly/core/runs.ts. */
-const ASID_SHIFT = 52;
-const ASID_MASK = 0xfff;
 const NONE = { window_references: 0, minor: [], major: [] };
 
 /** As many at once as there is memory for. */

@@ -1,6 +1,7 @@
 /** Runs decoded from a text trace, inside the engine that uses them. */
 
 import { CLOSED, DECODE, type Engine, type TextSetup } from "../engine/engine.ts";
+import { vpnOf } from "../engine/tag.ts";
 import { TraceError, UserError } from "../errors.ts";
 import type { NamedReading } from "../trace/format.ts";
 import type { TraceBytes } from "../trace/open.ts";
@@ -205,7 +206,7 @@ export function checkAddresses(
       `${label}: object ${tag} is no page of machine ${machine.name}; use "clockhand sweep", which needs no machine`,
     );
   }
-  const address = ((tag & ((1n << 52n) - 1n)) << BigInt(pageShift)).toString(16);
+  const address = (vpnOf(tag) << BigInt(pageShift)).toString(16);
   throw new UserError(
     `${label}: page 0x${address} is outside the address space of machine ${machine.name}; ` +
       "choose one with longer addresses",

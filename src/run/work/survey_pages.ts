@@ -1,10 +1,9 @@
 /** What an engine's dictionary tells of a trace's pages: address spaces, uses, and where they lie. */
 
 import type { Engine } from "../../engine/engine.ts";
+import { asidOf, vpnOf } from "../../engine/tag.ts";
 import type { SurveyPages } from "../tasks.ts";
 
-const ASID_SHIFT = 52n;
-const VPN_MASK = (1n << ASID_SHIFT) - 1n;
 /** Pages with fewer bytes between them are of one region. */
 const GAP_BYTES = 1 << 20;
 const REGIONS_MAX = 12;
@@ -35,10 +34,10 @@ export function pagesOf(
     if ((kindsSeen & (FETCHES | WRITES)) === 0) uses.read_only++;
     if (objects) continue;
     const tag = tagAt[page] as bigint;
-    const asid = Number(tag >> ASID_SHIFT);
+    const asid = asidOf(tag);
     const vpns = spaces.get(asid);
-    if (vpns === undefined) spaces.set(asid, [Number(tag & VPN_MASK)]);
-    else vpns.push(Number(tag & VPN_MASK));
+    if (vpns === undefined) spaces.set(asid, [Number(vpnOf(tag))]);
+    else vpns.push(Number(vpnOf(tag)));
   }
   const regions = [...spaces].flatMap(([asid, vpns]) => regionsOf(asid, vpns, pageShift));
   const largest = regions.toSorted((a, b) => b.pages - a.pages).slice(0, REGIONS_MAX);
