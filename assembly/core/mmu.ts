@@ -26,8 +26,8 @@ import { completeWalk, restartWalk, walk } from "./walk";
 import { clearWalkCaches, invalidateWalkCaches, selectWalkCaches } from "./walk_cache";
 
 const CORES_MAX: u32 = 64;
-const TLBS_MAX: u32 = 6 * CORES_MAX;
-const TLBS: usize = memory.data(36864, 16);
+const TLBS_MAX: u32 = 8 * CORES_MAX;
+const TLBS: usize = memory.data(49152, 16);
 let tlbCount: u32 = 0;
 let core: u32 = 0;
 
@@ -53,10 +53,13 @@ export class Port {
   }
 }
 
+/** Added to a kind: its way in for large pages, which only the memory manager has besides small ones. */
+export const LARGE_PORT: u32 = 4;
+
 const PORT_BYTES = 32;
-const PORTS_BYTES: usize = 4 * PORT_BYTES;
-const PORTS: usize = memory.data(128, 16);
-const CORE_PORTS: usize = memory.data(8192, 16);
+const PORTS_BYTES: usize = 8 * PORT_BYTES;
+const PORTS: usize = memory.data(256, 16);
+const CORE_PORTS: usize = memory.data(16384, 16);
 
 /** The core that runs from now on, and whose TLBs and caches are set up. */
 export function selectCore(number: u32): void {
@@ -166,7 +169,15 @@ export function translate<P extends ReplacementPolicy>(
   return pfn | faulted;
 }
 
-function shootDown(tag: u64): void {
+/** Removes the translation of `tag` from every TLB, and all paths to its address space from the caches. */
+export function shootDown(tag: u64): void {
   for (let index: u32 = 0; index < tlbCount; index++) tlbAt(index).invalidate(tag);
   invalidateWalkCaches(tag >> ASID_SHIFT);
+}
+
+/** Removes all translations of the address space of `tag`. */
+export function flushSpace(tag: u64): void {
+  const asid = tag >> ASID_SHIFT;
+  for (let index: u32 = 0; index < tlbCount; index++) tlbAt(index).invalidateSpace(asid);
+  invalidateWalkCaches(asid);
 }

@@ -6,6 +6,9 @@
  * in a leaf the page's id + 1; 0 is "not present". Nodes are made when a page below them is first mapped, and
  * stay. The page's entry in the page map of frames.ts says whether it is resident.
  *
+ * The memory manager (mm/virtual/page_tables.ts) makes and frees nodes by itself and keeps its own entries in
+ * leaves. An odd entry above the leaves, where addresses are even, is the entry of a large page.
+ *
  * Intel SDM vol. 3A, 4.2 to 4.5 (paging modes).
  */
 
@@ -21,6 +24,8 @@ const MASK: usize = memory.data(LEVELS_MAX << 2, 16);
 const ROOTS: usize = memory.data(ADDRESS_SPACES << 2, 16);
 /** The nodes that the last walk or mapping went through, by depth. */
 const PATH: usize = memory.data(LEVELS_MAX << 2, 16);
+
+let pathEnd: u32 = 0;
 
 /** Stands for the page of a tag that was never mapped. */
 export const NO_PAGE: u32 = u32.MAX_VALUE;
@@ -91,6 +96,15 @@ export function setPathNode(depth: u32, node: u32): void {
   store<u32>(PATH + (depth << 2), node);
 }
 
+/** The depth of the path's last node: the leaf's, or above it for a large page. */
+export function pathEndDepth(): u32 {
+  return pathEnd;
+}
+
+export function setPathEnd(depth: u32): void {
+  pathEnd = depth;
+}
+
 /** The entry for `tag` in a node at `depth`. */
 export function entryIn(node: u32, tag: u64, depth: u32): u32 {
   return load<u32>(slot(node, tag, depth));
@@ -102,8 +116,9 @@ export function find(tag: u64): u32 {
   const leaf = levels - 1;
   for (let depth: u32 = 0; node != 0; depth++) {
     store<u32>(PATH + (depth << 2), node);
+    pathEnd = depth;
     const entry = load<u32>(slot(node, tag, depth));
-    if (depth == leaf) return entry - 1;
+    if (depth == leaf || entry & 1) return entry - 1;
     node = entry;
   }
   return NO_PAGE;
@@ -124,6 +139,21 @@ export function map(tag: u64, page: u32): bool {
   }
   store<u32>(at, page + 1);
   return true;
+}
+
+/** Gives an address space its root node; 0 takes it away. */
+export function setRoot(space: u64, node: u32): void {
+  store<u32>(ROOTS + ((<usize>(space >> ASID_SHIFT)) << 2), node);
+}
+
+/** Address of the entry for `tag` in a node at `depth`. */
+export function entryAt(node: u32, tag: u64, depth: u32): usize {
+  return slot(node, tag, depth);
+}
+
+/** Entries of a node at `depth`. */
+export function entriesAt(depth: u32): u32 {
+  return load<u32>(MASK + (depth << 2)) + 1;
 }
 
 /** The root node of the address space of `tag`; 0 before its first page. */

@@ -8,7 +8,16 @@ import { dirtyAt, FRAME_BIAS, frameOfAt, pagesMax } from "./frames";
 import { hitWithTicks, tickUntil } from "./interval";
 import { EXHAUSTED, FAULTED, portAt, translate } from "./mmu";
 import { policyState, ReplacementPolicy } from "./policy";
-import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, STORE, tagsAt } from "./runs";
+import {
+  attrsAt,
+  futuresAt,
+  idsAt,
+  KIND_MASK,
+  REFERENCES_SHIFT,
+  STORE,
+  tagsAt,
+  VPN_MASK,
+} from "./runs";
 import { stats } from "./stats";
 import { PAYLOAD, Tlb } from "./tlb";
 
@@ -146,6 +155,103 @@ export function replayIds<P extends ReplacementPolicy>(count: u32): u32 {
   }
   stats.references = position;
   return count;
+}
+
+/**
+ * What a TLB of the memory manager's holds, and its translation returns: bits for kinds of reference that are
+ * not allowed, one for a frame that no policy holds, and the frame.
+ *
+ *     31    28   27        26             0
+ *    ┌────────┬───────────┬────────────────┐
+ *    │ denied │ unmanaged │      pfn       │      denied: bit 28 + kind
+ *    └────────┴───────────┴────────────────┘
+ */
+export const DENIED_SHIFT: u32 = 28;
+export const UNMANAGED: u32 = 1 << 27;
+export const PFN_MASK: u32 = UNMANAGED - 1;
+
+/** In what the translation returns: the reference faulted, and the policy has heard of it. */
+export const FAULT_DONE: u32 = 1 << 28;
+/** What the translation returns when the process cannot go on: it waits, or it is no more. */
+export const STOPPED: u32 = u32.MAX_VALUE;
+
+let translation: u32 = 0;
+
+/**
+ * Sets the function, by its number in the table, that finds the frame of (kind, tag, references) for the
+ * memory manager.
+ */
+export function setTranslation(index: u32): void {
+  translation = index;
+}
+
+/**
+ * Replays runs `from` to `to` of two columns in one address space of the memory manager: as `replayMachine`,
+ * but a TLB also knows what is allowed, and what it does not know is asked of the manager. Returns the run
+ * before which the process stopped, or `to`.
+ */
+export function replaySpace<P extends ReplacementPolicy>(
+  tags: usize,
+  attrs: usize,
+  from: u32,
+  to: u32,
+  space: u64,
+): u32 {
+  const policy = policyState<P>();
+  const dirty = dirtyAt();
+  const byWalk = accessedByWalk;
+  let position = stats.references;
+
+  let run = from;
+  while (run < to) {
+    const tag = (load<u64>(tags + ((<usize>run) << 3)) & VPN_MASK) | space;
+    const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+    const references = (attr >> REFERENCES_SHIFT) + 1;
+    const kind = attr & KIND_MASK;
+    stats.references = position;
+    const found = call_indirect<u32>(translation, kind, tag, references);
+    if (found == STOPPED) return run;
+    const pfn = found & PFN_MASK;
+    const hits = found & FAULT_DONE ? references - 1 : references;
+    if (!(found & UNMANAGED)) {
+      if (!byWalk && hits != 0) Resident.hit<P>(policy, pfn, hits, position + (references - hits));
+      if (isDefined(policy.onWrite)) {
+        if (kind >= STORE) policy.onWrite(pfn);
+      }
+    }
+    if (kind >= STORE) store<u8>(dirty + pfn, 1);
+    position += references;
+    run++;
+
+    for (; run < to; run++) {
+      const tag = (load<u64>(tags + ((<usize>run) << 3)) & VPN_MASK) | space;
+      const attr = <u32>load<u16>(attrs + ((<usize>run) << 1));
+      const references = (attr >> REFERENCES_SHIFT) + 1;
+      const kind = attr & KIND_MASK;
+      const port = portAt(kind);
+      const set = port.set(tag);
+      if (load<u64>(set) != tag) {
+        if (!port.lru) break;
+        const end = set + port.setBytes;
+        const at = Tlb.search(set, end, tag);
+        if (at >= end) break;
+        Tlb.moveFirst(set, at);
+      }
+      const payload = load<u32>(set, PAYLOAD);
+      if ((payload >> DENIED_SHIFT >> kind) & 1) break;
+      const pfn = payload & PFN_MASK;
+      if (!(payload & UNMANAGED)) {
+        if (!byWalk) Resident.hit<P>(policy, pfn, references, position);
+        if (isDefined(policy.onWrite)) {
+          if (kind >= STORE) policy.onWrite(pfn);
+        }
+      }
+      if (kind >= STORE) store<u8>(dirty + pfn, 1);
+      position += references;
+    }
+  }
+  stats.references = position;
+  return to;
 }
 
 /** A class for the sake of `@inline`, as in fault.ts. */

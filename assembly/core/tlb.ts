@@ -153,13 +153,16 @@ export class Tlb {
     }
   }
 
-  /** Removes every translation of an address space from a cache with one set. */
+  /** Removes every translation of an address space. */
   invalidateSpace(asid: u64): void {
-    let at = this.entries + this.setBytes;
-    while (at > this.entries) {
-      at -= ENTRY_BYTES;
-      const tag = load<u64>(at);
-      if (tag != NO_TAG && tag >> ASID_SHIFT == asid) this.remove(this.entries, at);
+    const first = this.entries;
+    for (let set = first + <usize>this.setMask * this.setBytes; set >= first; set -= this.setBytes) {
+      let at = set + this.setBytes;
+      while (at > set) {
+        at -= ENTRY_BYTES;
+        const tag = load<u64>(at);
+        if (tag != NO_TAG && tag >> ASID_SHIFT == asid) this.remove(set, at);
+      }
     }
   }
 

@@ -8,7 +8,16 @@
  * Intel SDM vol. 3A, 4.5 (4-level and 5-level paging) and 4.10 (caching translation information).
  */
 
-import { entryIn, find, leafDepth, NO_PAGE, pathNode, rootOf, setPathNode } from "./page_table";
+import {
+  entryIn,
+  find,
+  leafDepth,
+  NO_PAGE,
+  pathNode,
+  rootOf,
+  setPathEnd,
+  setPathNode,
+} from "./page_table";
 import { stats } from "./stats";
 import { fillWalkCaches, findStart } from "./walk_cache";
 
@@ -20,7 +29,10 @@ export function keepRootInRegisters(): void {
   firstInMemory = 1;
 }
 
-/** The page id of `tag`, or `NO_PAGE` when it was never mapped; counts the walk and the entries it reads. */
+/**
+ * The page id of `tag`, or `NO_PAGE` when it was never mapped; counts the walk and the entries it reads. A
+ * large page's entry ends the walk early, and comes back in the same way: less 1.
+ */
 export function walk(tag: u64): u32 {
   stats.walks++;
   start = findStart(tag);
@@ -32,7 +44,8 @@ export function walk(tag: u64): u32 {
     if (node == 0) return NO_PAGE;
     setPathNode(depth, node);
     const entry = entryIn(node, tag, depth);
-    if (depth == leaf) return entry - 1;
+    setPathEnd(depth);
+    if (depth == leaf || entry & 1) return entry - 1;
     if (entry == 0) return NO_PAGE;
     node = entry;
     depth++;

@@ -8,7 +8,7 @@
  * T. W. Barr, A. L. Cox, S. Rixner, "Translation Caching: Skip, Don't Walk (the Page Table)", ISCA 2010.
  */
 
-import { depthShift, leafDepth, pathNode, setPathNode } from "./page_table";
+import { depthShift, leafDepth, pathEndDepth, pathNode, setPathNode } from "./page_table";
 import { VPN_MASK } from "./runs";
 import { LRU, MISS, Tlb } from "./tlb";
 
@@ -60,7 +60,7 @@ export function findStart(tag: u64): u32 {
  * Enters the path from depth `start` on; the walk that started there has found the shallower levels cached.
  */
 export function fillWalkCaches(tag: u64, start: u32): void {
-  for (let depth = start; depth < leafDepth(); depth++) {
+  for (let depth = start; depth < pathEndDepth(); depth++) {
     const cache = cacheAt(depth);
     if (cache.ways != 0) cache.fill(prefix(tag, depth), pathNode(depth + 1), 1);
   }

@@ -1,0 +1,59 @@
+/**
+ * Devices that pages are read from and written to: swap and the disk of files. Requests are served in the
+ * order in which they come; a device is occupied for a time by each request and by each of its pages, and an
+ * answer takes a latency more, in which it can serve others. So a disk has its seek in the occupation, and flash
+ * memory, which serves many requests at a time, its read time in the latency.
+ */
+
+import { clockNow } from "./clock";
+
+@unmanaged
+@final
+export class Device {
+  /** Nanoseconds: of an answer, a request, a page. */
+  readLatency: f64;
+  writeLatency: f64;
+  request: f64;
+  page: f64;
+  busyUntil: f64;
+  pagesRead: f64;
+  pagesWritten: f64;
+  reads: f64;
+  writes: f64;
+
+  /** When pages that are asked for now will be there. */
+  read(pages: u32): f64 {
+    this.reads += 1;
+    this.pagesRead += pages;
+    return this.serve(pages) + this.readLatency;
+  }
+
+  /** When pages that are given now will be written. */
+  write(pages: u32): f64 {
+    this.writes += 1;
+    this.pagesWritten += pages;
+    return this.serve(pages) + this.writeLatency;
+  }
+
+  private serve(pages: u32): f64 {
+    this.busyUntil = max(this.busyUntil, clockNow()) + this.request + this.page * <f64>pages;
+    return this.busyUntil;
+  }
+}
+
+export const SWAP_DEVICE: u32 = 0;
+export const DISK: u32 = 1;
+const DEVICES: usize = memory.data(256, 16);
+
+export function device(index: u32): Device {
+  return changetype<Device>(DEVICES + index * offsetof<Device>());
+}
+
+/** Sets a device's times, in nanoseconds. */
+export function setDevice(index: u32, readLatency: f64, writeLatency: f64, request: f64, page: f64): void {
+  const target = device(index);
+  target.readLatency = readLatency;
+  target.writeLatency = writeLatency;
+  target.request = request;
+  target.page = page;
+}
