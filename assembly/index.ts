@@ -54,15 +54,35 @@ export {
   intervalsAt,
 } from "./analysis/working_set";
 export { evictions } from "./core/fault";
-export { initFrames, pages, residentPages } from "./core/frames";
+export {
+  bind,
+  capacity,
+  evictFrom,
+  forgetPage,
+  initFrames,
+  isHeld,
+  pageIn,
+  pages,
+  residentPages,
+  setSparse,
+  unbind,
+} from "./core/frames";
 export { addTlb, clearMmu, connectPort, selectCore, tlbInvalidated, tlbMisses } from "./core/mmu";
 export { addLevel, firstUnfitRun, setSignExtended } from "./core/page_table";
 export { setParameter } from "./core/policy";
 export {
   initPolicy,
   policyAbout,
+  policyCanRemove,
   policyCount,
+  policyEvict,
+  policyFill,
+  policyForget,
+  policyHit,
   policyIsClairvoyant,
+  policyRemove,
+  policyVictim,
+  policyWrite,
   replay,
   replayInterned,
 } from "./core/registry";

@@ -21,6 +21,20 @@
  *  - `onFuture(nextUse: u64): void`: before the calls for a run, the number of the next run on the same page,
  *    or `NEVER`; for policies that must know the future.
  *
+ * A memory manager (see managed.ts) loses pages without the policy's doing, and asks for victims ahead of
+ * need, with no page waiting. For that a policy has
+ *  - `onRemove(pfn: u32): void`: the page in `pfn`, still bound to it, is gone without having been chosen
+ *    (unmapped, its process ended). It must be forgotten, as if it had never been: its frame is free. A
+ *    policy without this method cannot be used there;
+ *  - `onReturn(page: u32): void`: `page` is about to be brought in, into a free frame and with no `victim`
+ *    for it: what `victim(page)` does for the page that waits (is it a ghost?). `onFill` comes next;
+ *  - `onForget(page: u32): void`: `page`, which is not resident, is gone for good: nothing may be kept of it,
+ *    for its number may be given to another.
+ * There `victim` is called with `NO_PAGE_WAITING`, when at least one page is resident; `onEvict` follows,
+ * but no `onFill`, and `onFill` comes for any free frame at any time. `frames` are all of the machine's, of
+ * which the policy holds some: HeldFrames and `isSparse` (frames.ts) say which, and `capacity` what shares
+ * are of.
+ *
  * The loops are generic over the policy and compiled once for each, so that every method here is inlined.
  * Never call a policy through this base type, and give the base no method with a body that a policy
  * overrides: with unmanaged classes AssemblyScript silently runs the wrong one.
@@ -59,6 +73,9 @@ export abstract class ReplacementPolicy {
 
 /** The next use of a page that is not referenced again. */
 export const NEVER: u64 = 1 << 62;
+
+/** What `victim` is given when memory is reclaimed ahead of need: a page that is never touched. */
+export const NO_PAGE_WAITING: u32 = 0;
 
 /** The instance's policy, seen as `P`. */
 export function policyState<P extends ReplacementPolicy>(): P {
