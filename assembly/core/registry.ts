@@ -15,7 +15,7 @@ import {
   writeManaged,
 } from "./managed";
 import { policyState, ReplacementPolicy } from "./policy";
-import { replayIds, replayMachine } from "./replay";
+import { replayIds, replayMachine, replaySpace } from "./replay";
 
 const POLICIES_MAX: u32 = 64;
 
@@ -26,6 +26,7 @@ class Entry {
   init: u32;
   replayMachine: u32;
   replayIds: u32;
+  replaySpace: u32;
   fill: u32;
   victim: u32;
   evict: u32;
@@ -48,6 +49,8 @@ export function register<P extends ReplacementPolicy>(): void {
   const init = (frames: u32, pages: u32): void => policyState<P>().init(frames, pages);
   const machine = (runs: u32): u32 => replayMachine<P>(runs);
   const ids = (runs: u32): u32 => replayIds<P>(runs);
+  const space = (tags: usize, attrs: usize, from: u32, to: u32, asid: u64): u32 =>
+    replaySpace<P>(tags, attrs, from, to, asid);
   const fill = (pfn: u32, page: u32): void => fillManaged<P>(pfn, page);
   const victim = (): u32 => victimManaged<P>();
   const evict = (pfn: u32, page: u32): void => evictManaged<P>(pfn, page);
@@ -61,6 +64,7 @@ export function register<P extends ReplacementPolicy>(): void {
   entry.init = init.index;
   entry.replayMachine = machine.index;
   entry.replayIds = ids.index;
+  entry.replaySpace = space.index;
   entry.fill = fill.index;
   entry.victim = victim.index;
   entry.evict = evict.index;
@@ -103,6 +107,11 @@ export function replay(runs: u32): u32 {
 /** See `replayIds` in replay.ts. */
 export function replayInterned(runs: u32): u32 {
   return call_indirect<u32>(entryAt(chosen).replayIds, runs);
+}
+
+/** See `replaySpace` in replay.ts. */
+export function policyReplay(tags: usize, attrs: usize, from: u32, to: u32, space: u64): u32 {
+  return call_indirect<u32>(entryAt(chosen).replaySpace, tags, attrs, from, to, space);
 }
 
 /** `page`, not held yet, is in the free frame `pfn`, to which it is bound if it was not. */

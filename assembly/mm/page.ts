@@ -9,7 +9,7 @@
  *     then       anonymous pages, whose ids are used again
  */
 
-import { EVICTED, FRAME_BIAS, frameEntry, newPage, setFrameEntry, UNTOUCHED } from "../core/frames";
+import { forgetPage, newPage } from "../core/frames";
 import { reserveArray } from "../layout";
 
 export const PG_REFERENCED: u32 = 1;
@@ -110,11 +110,9 @@ export function takeId(): u32 {
   return id;
 }
 
-/** The anonymous page is no more. The id is not used again while a policy remembers it. */
+/** The anonymous page is no more, nor anything that a policy knows of it; it must not be in a frame. */
 export function giveId(id: u32): void {
-  const entry = frameEntry(id);
-  if (entry < FRAME_BIAS && entry > EVICTED) return;
-  setFrameEntry(id, UNTOUCHED);
+  forgetPage(id);
   store<u32>(chain + ((<usize>id) << 2), freeId);
   freeId = id;
 }

@@ -10,6 +10,7 @@
  */
 
 import { reserveArray } from "../../layout";
+import { groupAt } from "./groups";
 
 /** Slot 0 is the swap area's header. */
 const FIRST: u32 = 1;
@@ -20,8 +21,9 @@ let slotCount: u32 = 0;
 let used: u32 = 0;
 let cached: u32 = 0;
 let last: u32 = 0;
-/** By slot: entries that name it, u16; the frame in the swap cache + 1, u32; the page's id, u32. */
+/** By slot: entries that name it, u16; its cgroup, u8; the frame in the swap cache + 1, u32; the page's id, u32. */
 let users: usize = 0;
+let groups: usize = 0;
 let framesOf: usize = 0;
 let ids: usize = 0;
 
@@ -29,6 +31,7 @@ let ids: usize = 0;
 export function initSwap(pages: u32): void {
   slotCount = pages;
   users = reserveArray<u16>(pages + FIRST);
+  groups = reserveArray<u8>(pages + FIRST);
   framesOf = reserveArray<u32>(pages + FIRST);
   ids = reserveArray<u32>(pages + FIRST);
 }
@@ -51,15 +54,22 @@ export function swapIsFull(): bool {
   return <u64>used * 2 > slotCount;
 }
 
-/** Gives a page in a frame a slot, and enters it in the swap cache; NO_SLOT when all are used. */
-export function takeSlot(pfn: u32, id: u32): u32 {
-  if (used == slotCount) return NO_SLOT;
+/** Whether a page of the group can be given a slot. */
+export function canSwap(group: u32): bool {
+  return used < slotCount && groupAt(group).swapped < groupAt(group).swapMax;
+}
+
+/** Gives a page of a group in a frame a slot, and enters it in the swap cache; NO_SLOT when there is none. */
+export function takeSlot(pfn: u32, id: u32, group: u32): u32 {
+  if (!canSwap(group)) return NO_SLOT;
   let slot = last;
   do {
     slot = slot == slotCount ? FIRST : slot + 1;
   } while (!isFree(slot));
   last = slot;
   used++;
+  groupAt(group).swapped++;
+  store<u8>(groups + slot, <u8>group);
   store<u32>(ids + ((<usize>slot) << 2), id);
   enterCache(slot, pfn);
   return slot;
@@ -116,5 +126,6 @@ function isFree(slot: u32): bool {
 function freeIfUnused(slot: u32): bool {
   if (!isFree(slot)) return false;
   used--;
+  groupAt(load<u8>(groups + slot)).swapped--;
   return true;
 }
