@@ -5,7 +5,7 @@
  * memory, which serves many requests at a time, its read time in the latency.
  */
 
-import { clockNow } from "./clock";
+import { clockNow, spend } from "./clock";
 
 @unmanaged
 @final
@@ -15,6 +15,8 @@ export class Device {
   writeLatency: f64;
   request: f64;
   page: f64;
+  /** It is memory (zram): the processor does the work, and there is nothing to wait for. */
+  isMemory: bool;
   busyUntil: f64;
   pagesRead: f64;
   pagesWritten: f64;
@@ -36,6 +38,10 @@ export class Device {
   }
 
   private serve(pages: u32): f64 {
+    if (this.isMemory) {
+      spend(this.page * <f64>pages);
+      return clockNow();
+    }
     this.busyUntil = max(this.busyUntil, clockNow()) + this.request + this.page * <f64>pages;
     return this.busyUntil;
   }
@@ -50,8 +56,16 @@ export function device(index: u32): Device {
 }
 
 /** Sets a device's times, in nanoseconds. */
-export function setDevice(index: u32, readLatency: f64, writeLatency: f64, request: f64, page: f64): void {
+export function setDevice(
+  index: u32,
+  isMemory: bool,
+  readLatency: f64,
+  writeLatency: f64,
+  request: f64,
+  page: f64,
+): void {
   const target = device(index);
+  target.isMemory = isMemory;
   target.readLatency = readLatency;
   target.writeLatency = writeLatency;
   target.request = request;

@@ -1,0 +1,49 @@
+/**
+ * Frames for user pages: from the page allocator, charged to a cgroup (mm/memcontrol.c, try_charge_memcg).
+ * A group at its limit has pages of its own reclaimed first; if that frees nothing, its own OOM killer runs.
+ */
+
+import { allocPages } from "../physical/page_alloc";
+import { GFP_USER_MOVABLE } from "../physical/gfp";
+import { NO_FRAME } from "../physical/mem_map";
+import { setGroup } from "../page";
+import { killInGroup } from "../oom/oom_kill";
+import { groupAt, UNLIMITED } from "./groups";
+import { reclaimGroup } from "./scan";
+
+/** MAX_RECLAIM_RETRIES of mm/memcontrol.c. */
+const RETRIES: u32 = 16;
+const BATCH: u32 = 32;
+
+/** A frame for a page of the group; NO_FRAME when there is none, be it that its owner was killed. */
+export function userFrame(group: u32): u32 {
+  if (!charge(group, 1)) return NO_FRAME;
+  const pfn = allocPages(0, GFP_USER_MOVABLE);
+  if (pfn == NO_FRAME) uncharge(group, 1);
+  else setGroup(pfn, group);
+  return pfn;
+}
+
+/** Counts pages against the group's limit; false when it has no room and could not make any. */
+export function charge(index: u32, pages: u32): bool {
+  const group = groupAt(index);
+  if (group.max != UNLIMITED) {
+    for (let retries = RETRIES; group.charged + pages > group.max; retries--) {
+      group.maxEvents++;
+      if (reclaimGroup(index, max(pages, BATCH)) > 0) continue;
+      if (retries == 0 && !killInGroup(index)) return false;
+      if (retries == 0) retries = RETRIES;
+    }
+  }
+  group.charged += pages;
+  group.chargedMax = max(group.chargedMax, group.charged);
+  if (group.charged > group.high) {
+    group.highEvents++;
+    reclaimGroup(index, BATCH);
+  }
+  return true;
+}
+
+export function uncharge(index: u32, pages: u32): void {
+  groupAt(index).charged -= pages;
+}
