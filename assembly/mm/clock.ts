@@ -18,6 +18,22 @@ export function spend(ns: f64): void {
   now += ns;
 }
 
+let waited: f64 = 0;
+
+/** The process waits, and another can have its processor. */
+export function waitUntil(ns: f64): void {
+  if (ns <= now) return;
+  waited += ns - now;
+  now = ns;
+}
+
+/** Nanoseconds waited since this was last asked. */
+export function takeWaited(): f64 {
+  const ns = waited;
+  waited = 0;
+  return ns;
+}
+
 /** What the work of the kernel costs, in nanoseconds; set from TypeScript by number. */
 const COSTS: usize = memory.data(128, 16);
 
