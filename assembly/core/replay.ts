@@ -36,6 +36,10 @@ export function setAccessedByWalk(value: bool): void {
   accessedByWalk = value;
 }
 
+export function isAccessedByWalk(): bool {
+  return accessedByWalk;
+}
+
 /**
  * Replays the first `count` runs of the run buffer through TLBs, page walk, frame table and policy.
  * Returns how many were replayed; fewer than `count` means that memory has run out.

@@ -30,6 +30,8 @@ export const PG_LARGE: u32 = 1024;
 export const PG_READING: u32 = 2048;
 /** Given by MADV_FREE: may be dropped while it is clean. */
 export const PG_LAZYFREE: u32 = 4096;
+/** A policy counts the page's coming in as its first reference, which has not been made yet. */
+export const PG_FRESH: u32 = 8192;
 
 let flags: usize = 0;
 let groups: usize = 0;

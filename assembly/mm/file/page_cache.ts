@@ -31,6 +31,7 @@ import { enterPage, removeFromLru } from "../reclaim/lru";
 import { dropSlotUser, leaveCache } from "../reclaim/swap";
 import { abandonWrite } from "../reclaim/writeback";
 import { releaseFrame } from "../virtual/anon_page";
+import { noteDirty } from "./flusher";
 import { cachedFrame, enterTree, File, leaveTree, setShmemSlot, shmemSlot } from "./files";
 
 /** read_ahead_kb of 128, in pages, and the misses after which mapped files are not read ahead. */
@@ -219,6 +220,7 @@ export function dirtyPage(pfn: u32): void {
   setDirty(pfn);
   count(NR_DIRTY, 1);
   count(NR_DIRTIED, 1);
+  noteDirty(pfn);
 }
 
 /** Its contents are being written. */

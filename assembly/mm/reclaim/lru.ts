@@ -14,6 +14,7 @@ import {
   groupOf,
   hasFlag,
   PG_ACTIVE,
+  PG_FRESH,
   PG_LARGE,
   PG_LRU,
   PG_MLOCKED,
@@ -57,7 +58,7 @@ export function listOf(pfn: u32): u32 {
  */
 export function enterPage(pfn: u32, id: u32): void {
   if (chooser == BY_POLICY) {
-    addFlag(pfn, PG_LRU);
+    addFlag(pfn, PG_LRU | PG_FRESH);
     policyFill(pfn, id);
     return;
   }

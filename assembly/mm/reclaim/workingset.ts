@@ -26,7 +26,7 @@ let order: u32 = 0;
 
 /** Chooses the unit for memory of so many frames. */
 export function initWorkingset(frames: u32): void {
-  const bits = 32 - clz(frames);
+  const bits: u32 = 32 - clz(frames);
   order = bits > AGE_BITS ? bits - AGE_BITS : 0;
 }
 

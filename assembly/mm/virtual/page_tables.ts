@@ -94,6 +94,12 @@ export function findLargeEntry(process: Process, vpn: u64): usize {
   return descend(process, vpn, leafDepth() - 1, false);
 }
 
+/** Address of the entry that says where a page is: its own, or that of the large page that it is in. */
+export function entryOf(process: Process, vpn: u64): usize {
+  const large = findLargeEntry(process, vpn);
+  return large != 0 && load<u32>(large) & PRESENT ? large : findEntry(process, vpn);
+}
+
 /** The entry itself, of a page or of the large page that it is in; 0 when it was never mapped. */
 export function readEntry(process: Process, vpn: u64): u32 {
   const large = findLargeEntry(process, vpn);

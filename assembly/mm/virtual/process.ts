@@ -47,8 +47,8 @@ export class Process {
   /** The heap of brk, in bytes. */
   brkStart: u64;
   brkEnd: u64;
-  /** The VMA of the stack, which grows downwards. */
-  stackTop: u64;
+  brkLabel: u32;
+  /** RLIMIT_STACK in pages. */
   stackLimit: u64;
 
   /** rss_stat: pages by MM_FILE, MM_ANON, MM_SWAP and MM_SHMEM. */
@@ -59,9 +59,8 @@ export class Process {
   tablePages: u32;
   rssMax: u32;
   totalVm: u32;
-  dataVm: u32;
   lockedVm: u32;
-  /** RLIMIT_MEMLOCK in pages, and RLIMIT_DATA's like: none. */
+  /** RLIMIT_MEMLOCK in pages. */
   lockedLimit: u32;
   /** mlockall(MCL_FUTURE). */
   locksFuture: bool;
@@ -73,6 +72,9 @@ export class Process {
   oomScoreAdj: i32;
   nice: i32;
   group: u32;
+  /** task_struct and mm_struct in their slabs. */
+  task: u64;
+  mm: u64;
   pid: u32;
   parent: u32;
 

@@ -10,6 +10,7 @@ import { VPN_MASK } from "../../core/runs";
 import { reserveArray } from "../../layout";
 import { giveBlock, takeBlock } from "../../lib/blocks";
 import { Process, processOf } from "./process";
+import { findVma, VM_EXEC } from "./vma";
 
 @unmanaged
 @final
@@ -106,4 +107,12 @@ function setChain(pfn: u32, link: u32): void {
 
 function setCount(pfn: u32, count: u32): void {
   store<u32>(counts + ((<usize>pfn) << 2), count);
+}
+
+/** Whether code is run from the page: its first mapping is of an executable area. */
+export function isExecutable(pfn: u32): bool {
+  if (mapCount(pfn) == 0) return false;
+  const tag = tagIn(pfn);
+  const vma = findVma(processOf(tag), tag & VPN_MASK);
+  return vma != null && (vma.flags & VM_EXEC) != 0;
 }

@@ -7,6 +7,7 @@
  */
 
 import { giveBlock, takeBlock } from "../../lib/blocks";
+import { fileAt } from "../file/files";
 import { giveObject, takeObject, VM_AREA_STRUCT } from "../kernel/objects";
 import { Process } from "./process";
 
@@ -41,6 +42,8 @@ export class Vma {
   file: u32;
   /** The caller's own number, by which it knows the area's name. */
   label: u32;
+  /** A private area of a file has pages of its own. */
+  hasAnon: bool;
   /** The vm_area_struct in its slab. */
   object: u64;
 
@@ -51,6 +54,12 @@ export class Vma {
   get isPrivateWritable(): bool {
     return (this.flags & (VM_SHARED | VM_WRITE)) == VM_WRITE;
   }
+}
+
+/** Whether such an area's pages count as promised (accountable_mapping, and shared anonymous memory). */
+export function isAccountable(flags: u32, file: u32): bool {
+  if (flags & (VM_NORESERVE | VM_HUGETLB)) return false;
+  return (flags & (VM_SHARED | VM_WRITE)) == VM_WRITE || ((flags & VM_SHARED) != 0 && file != 0 && fileAt(file).isShared);
 }
 
 const FIRST_CAPACITY: u32 = 16;
@@ -166,6 +175,7 @@ export function freeVmaArray(process: Process): void {
 }
 
 function mergeNext(process: Process, index: u32): void {
+  if (vmaAt(process, index + 1).hasAnon) vmaAt(process, index).hasAnon = true;
   vmaAt(process, index).end = vmaAt(process, index + 1).end;
   removeVma(process, index + 1);
 }

@@ -1,0 +1,88 @@
+/**
+ * Ranges are unmapped: their entries, their tables, their areas (mm/memory.c: unmap_vmas, zap_pte_range; mm/vma.c:
+ * do_vmi_munmap).
+ */
+
+import { flushSpace, shootDown } from "../../core/mmu";
+import { splitLarge, zapLarge } from "../huge/thp";
+import { unaccountPages } from "../oom/overcommit";
+import { unlockPage } from "../reclaim/lru";
+import { ENOMEM } from "./errno";
+import { dropSwapEntry, unmapPage } from "./mapping";
+import {
+  findEntry,
+  findLargeEntry,
+  freeTables,
+  HUGE_PAGES,
+  isSwapPte,
+  nextEntry,
+  PRESENT,
+  ptePfn,
+  pteSlot,
+  readEntry,
+} from "./page_tables";
+import { Process } from "./process";
+import { indexBehind, isolate, removeVma, VM_ACCOUNT, VM_LOCKED, vmaAt } from "./vma";
+import { zeroFrame } from "./zero_page";
+
+/** Above so many pages the whole TLB is flushed (tlb_single_page_flush_ceiling). */
+const FLUSH_CEILING: u64 = 33;
+
+/** Unmaps what there is in the range; 0, or an error. */
+export function unmapRange(process: Process, start: u64, end: u64): f64 {
+  const index = isolate(process, start, end);
+  if (index == u32.MAX_VALUE) return ENOMEM;
+  while (index < process.vmaCount && vmaAt(process, index).start < end) {
+    const vma = vmaAt(process, index);
+    const pages = vma.pages;
+    zapRange(process, vma.start, vma.end);
+    if (vma.flags & VM_ACCOUNT) unaccountPages(pages);
+    if (vma.flags & VM_LOCKED) process.lockedVm -= pages;
+    process.totalVm -= pages;
+    removeVma(process, index);
+  }
+  const floor = index == 0 ? 0 : vmaAt(process, index - 1).end;
+  const ceiling = index == process.vmaCount ? u64.MAX_VALUE >> 12 : vmaAt(process, index).start;
+  freeTables(process, floor, ceiling);
+  return 0;
+}
+
+/** Empties the entries of the range; its areas stay. */
+export function zapRange(process: Process, start: u64, end: u64): void {
+  const flushesAll = end - start > FLUSH_CEILING;
+  for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn, end)) {
+    const large = findLargeEntry(process, vpn);
+    if (large != 0 && load<u32>(large) & PRESENT) {
+      const first = vpn & ~(<u64>HUGE_PAGES - 1);
+      if (first >= start && first + HUGE_PAGES <= end) zapLarge(process, first, large);
+      else splitLarge(ptePfn(load<u32>(large)));
+      continue;
+    }
+    zapEntry(process, vpn, findEntry(process, vpn));
+    if (!flushesAll) shootDown(process.space | vpn);
+    vpn++;
+  }
+  if (flushesAll) flushSpace(process.space);
+}
+
+function zapEntry(process: Process, vpn: u64, at: usize): void {
+  const entry = load<u32>(at);
+  store<u32>(at, 0);
+  if (isSwapPte(entry)) {
+    dropSwapEntry(process, pteSlot(entry));
+    return;
+  }
+  const pfn = ptePfn(entry);
+  if (pfn == zeroFrame()) return;
+  const index = indexBehind(process, vpn);
+  if (index < process.vmaCount && vmaAt(process, index).flags & VM_LOCKED) unlockPage(pfn);
+  unmapPage(process, vpn, pfn);
+}
+
+/** The pages of the range may leave memory again. */
+export function unlockRange(process: Process, start: u64, end: u64): void {
+  for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn + 1, end)) {
+    const entry = readEntry(process, vpn);
+    if (entry & PRESENT && ptePfn(entry) != zeroFrame()) unlockPage(ptePfn(entry));
+  }
+}
