@@ -13,6 +13,8 @@ import { Random } from "../support/random.ts";
 
 const SEEDS = 60;
 const STEPS = 700;
+/** Every sixth machine is large enough to keep pageblocks for requests that may not wait. */
+const LARGE_BLOCKS = 60;
 
 interface Step {
   gfp: number;
@@ -31,14 +33,17 @@ const REQUESTS = [
   KERNEL | GFP.dma32,
   KERNEL | GFP.highmem,
   GFP.high | GFP.kswapd,
+  GFP.high | GFP.kswapd | GFP.movable | GFP.highmem,
   GFP.kswapd,
+  GFP.kswapd | GFP.memalloc,
   GFP.memalloc | KERNEL,
 ];
 
 function makeTunables(random: Random, setup: PhysicalSetup): ReferenceTunables {
   const frames = setup.managed.reduce((sum, { start, end }) => sum + end - start, 0);
   return {
-    minFreeKib: random.pick([0, 128, frames >> 3, frames >> 1]),
+    // Half of memory and more make requests that may not wait reserve pageblocks.
+    minFreeKib: random.pick(frames > 50_000 ? [2 * frames, 3 * frames] : [0, 128, frames >> 3, frames >> 1]),
     watermarkScaleFactor: random.pick([10, 100, 1000]),
     watermarkBoostFactor: random.pick([0, 15000, 30000]),
     lowmemReserveRatio: random.pick([LOWMEM_RESERVE_RATIO, [8, 8, 4, 0, 0], [0, 0, 0, 0, 0]]),
@@ -46,13 +51,16 @@ function makeTunables(random: Random, setup: PhysicalSetup): ReferenceTunables {
   };
 }
 
+const ATOMIC = REQUESTS.filter((gfp) => (gfp & GFP.directReclaim) === 0);
+
 /** Phases of mostly requests and mostly frees, of small orders or of all. */
-function makeSteps(random: Random): Step[] {
+function makeSteps(random: Random, large: boolean): Step[] {
   const steps: Step[] = [];
-  while (steps.length < STEPS) {
+  while (steps.length < (large ? 3 * STEPS : STEPS)) {
     const freeing = random.pick([0.1, 0.5, 0.9]);
-    const orders = random.pick([1, 3, 6, 11]);
-    const requests = random.chance(0.5) ? [random.pick(REQUESTS)] : REQUESTS;
+    const orders = random.pick([1, 3, 6, 11, 11]);
+    const choice = large && random.chance(0.8) ? ATOMIC : REQUESTS;
+    const requests = random.chance(0.5) ? [random.pick(choice)] : choice;
     for (let left = random.between(20, 200); left > 0; left--) {
       const free = random.chance(freeing) ? random.next() : undefined;
       steps.push({ gfp: random.pick(requests), order: random.below(orders), free });
@@ -66,14 +74,15 @@ describe.each(BUILDS)("the buddy allocator of the %s Wasm", (build, module) => {
 
   it.each(seeds)("answers as the slow one does: seed %i", (seed) => {
     const random = new Random(7000 + seed);
-    const setup = randomSetup(random);
+    const large = seed % 6 === 0;
+    const setup = randomSetup(random, large ? LARGE_BLOCKS : 0);
     const tunables = makeTunables(random, setup);
     const booted = boot(module, setup, tunables);
     const { core, views } = booted;
     const model = new ReferenceBuddy(setup, tunables);
     expect(freeLists(booted)).toEqual(model.zones.map(({ lists }) => lists));
     const blocks: [pfn: number, order: number][] = [];
-    for (const [number, { gfp, order, free }] of makeSteps(random).entries()) {
+    for (const [number, { gfp, order, free }] of makeSteps(random, large).entries()) {
       if (free !== undefined && blocks.length > 0) {
         const [[pfn, freed]] = blocks.splice(Math.floor(free * blocks.length), 1) as [[number, number]];
         core.freePages(pfn, freed);
@@ -84,7 +93,13 @@ describe.each(BUILDS)("the buddy allocator of the %s Wasm", (build, module) => {
         expect(pfn, `step ${number}: order ${order}, gfp ${gfp}`).toBe(expected ?? NO_FRAME);
         if (expected !== undefined) blocks.push([expected, order]);
       }
-      if (number % 50 === 0) {
+      if (large && number % 100 === 99) {
+        const index = random.pick(setup.zones).index;
+        const [type, force] = [random.below(3), random.chance(0.5)];
+        const given = core.unreserveHighatomic(index, type, force);
+        expect(given, `step ${number}`).toBe(model.unreserve(index, type, force) ? 1 : 0);
+      }
+      if (number % (large ? 350 : 50) === 0) {
         expect(freeLists(booted), `step ${number}`).toEqual(model.zones.map(({ lists }) => lists));
         expect(violations(booted, model.allocated), `step ${number}`).toEqual([]);
         for (const { zone, marks, boost, highatomic } of model.zones) {

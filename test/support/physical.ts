@@ -55,16 +55,17 @@ export function oneZone(index: number, frames: number, start = 0): PhysicalSetup
   };
 }
 
-/** A few zones of a few thousand frames, with holes. */
-export function randomSetup(random: Random): PhysicalSetup {
+/** A few zones of a few thousand frames, with holes; the highest has so many blocks of 1,024 frames more. */
+export function randomSetup(random: Random, more = 0): PhysicalSetup {
   const indices = [0, 1, 2, 3, 4].filter(() => random.chance(0.6));
   if (indices.length === 0) indices.push(2);
   const zones: PhysicalSetup["zones"][number][] = [];
   const managed: { start: number; end: number }[] = [];
   let start = random.below(3);
   for (const index of indices) {
-    const end = (Math.floor(start / 1024) + random.between(1, 5)) * 1024;
-    const last = index === indices.at(-1) ? end - random.below(700) : end;
+    const highest = index === indices.at(-1);
+    const end = (Math.floor(start / 1024) + random.between(1, 5) + (highest ? more : 0)) * 1024;
+    const last = highest ? end - random.below(700) : end;
     zones.push({ index, start, spanned: last - start, present: last - start });
     for (let at = start + random.below(20); at < last; ) {
       const to = Math.min(last, at + random.between(1, 4000));

@@ -148,6 +148,24 @@ export class ReferenceBuddy {
     this.#insert(pfn, order, false);
   }
 
+  /** Gives a pageblock kept for requests that may not wait to `type`; whether there was one. */
+  unreserve(index: number, type: number, force: boolean): boolean {
+    const state = this.#state(index)!;
+    if (!force && state.highatomic <= BLOCK) return false;
+    const order = state.lists[HIGHATOMIC]!.findIndex((list) => list.length > 0);
+    if (order < 0) return false;
+    const pfn = state.lists[HIGHATOMIC]![order]![0]!;
+    state.highatomic = Math.max(0, state.highatomic - Math.max(BLOCK, 2 ** order));
+    if (order < BLOCK_ORDER) {
+      this.#moveBlock(state, pfn - (pfn % BLOCK), HIGHATOMIC, type);
+    } else {
+      this.#remove(state, HIGHATOMIC, order, pfn);
+      this.#add(state, type, order, pfn, true);
+      this.#setType(pfn, order, type);
+    }
+    return true;
+  }
+
   freePages(state: State): number {
     return state.lists
       .flat()
