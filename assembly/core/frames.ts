@@ -200,6 +200,10 @@ export function setClean(pfn: u32): void {
   store<u8>(dirty + pfn, 0);
 }
 
+export function setDirty(pfn: u32): void {
+  store<u8>(dirty + pfn, 1);
+}
+
 export function dirtyAt(): usize {
   return dirty;
 }

@@ -33,17 +33,23 @@ export class Ring {
     return this.entries - this.staleEntries;
   }
 
+  @inline
   push(pfn: u32): void {
     const capacity = this.capacity;
     if (this.entries == capacity) this.squeeze();
-    const end = this.first + this.entries++;
-    store<u32>(this.frames + ((<usize>(end < capacity ? end : end - capacity)) << 2), pfn);
+    this.append(pfn, capacity);
   }
 
   /** Takes the oldest frame out; there must be one. */
+  @inline
   shift(): u32 {
-    let pfn = this.shiftEntry();
-    while (this.staleEntries != 0 && this.dropStale(pfn)) pfn = this.shiftEntry();
+    const pfn = this.shiftEntry();
+    return this.staleEntries == 0 ? pfn : this.skipStale(pfn);
+  }
+
+  private skipStale(first: u32): u32 {
+    let pfn = first;
+    while (this.dropStale(pfn)) pfn = this.shiftEntry();
     return pfn;
   }
 
@@ -52,6 +58,12 @@ export class Ring {
     const at = this.stale + ((<usize>pfn) << 2);
     store<u32>(at, load<u32>(at) + 1);
     this.staleEntries++;
+  }
+
+  @inline
+  private append(pfn: u32, capacity: u32): void {
+    const end = this.first + this.entries++;
+    store<u32>(this.frames + ((<usize>(end < capacity ? end : end - capacity)) << 2), pfn);
   }
 
   @inline
@@ -76,7 +88,7 @@ export class Ring {
   private squeeze(): void {
     for (let left = this.entries; left > 0; left--) {
       const pfn = this.shiftEntry();
-      if (!this.dropStale(pfn)) this.push(pfn);
+      if (!this.dropStale(pfn)) this.append(pfn, this.capacity);
     }
   }
 }

@@ -81,6 +81,7 @@ class TwoQ extends ReplacementPolicy {
     this.am.moveAfter(AM, node);
   }
 
+  @inline
   victim(page: u32): u32 {
     if (capacity() != this.capacity) this.setCapacity(capacity());
     this.onReturn(page);
@@ -92,6 +93,7 @@ class TwoQ extends ReplacementPolicy {
     return oldest - FIRST;
   }
 
+  @inline
   onReturn(page: u32): void {
     this.cameBack = this.a1out.remove(page);
   }
@@ -110,10 +112,12 @@ class TwoQ extends ReplacementPolicy {
     this.am.zero(node);
   }
 
+  @inline
   onEvict(pfn: u32, page: u32): void {
     if (this.fromA1in) this.a1out.add(page);
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (this.cameBack) this.am.insertAfter(AM, pfn + FIRST);
     else this.a1in.push(pfn);

@@ -49,21 +49,27 @@ class Clock extends ReplacementPolicy {
     else store<u8>(at, <u8>min(<u32>load<u8>(at) + references, this.countMax));
   }
 
+  @inline
   victim(page: u32): u32 {
     const accessed = this.accessed;
     const frames = this.frames;
     const sparse = isSparse();
     let pfn = this.hand;
-    if (sparse) pfn = HeldFrames.around(pfn);
+    if (sparse) pfn = this.held(pfn);
     for (;;) {
       const count = <u32>load<u8>(accessed + pfn);
       if (count == 0) break;
       store<u8>(accessed + pfn, <u8>(count - 1));
       pfn = pfn + 1 == frames ? 0 : pfn + 1;
-      if (sparse) pfn = HeldFrames.around(pfn);
+      if (sparse) pfn = this.held(pfn);
     }
     this.hand = pfn + 1 == frames ? 0 : pfn + 1;
     return pfn;
+  }
+
+  /** Where a hand at frame `pfn` stops, if not all are held. */
+  private held(pfn: u32): u32 {
+    return HeldFrames.around(pfn);
   }
 
   onFill(pfn: u32, page: u32): void {

@@ -37,6 +37,7 @@ class Fifo extends ReplacementPolicy {
 
   onHit(pfn: u32, references: u32): void {}
 
+  @inline
   victim(page: u32): u32 {
     if (isSparse()) return this.queue.shift();
     const pfn = this.oldest;
@@ -44,6 +45,7 @@ class Fifo extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (isSparse()) this.queue.push(pfn);
   }

@@ -139,6 +139,7 @@ class LeCar extends ReplacementPolicy {
     if (this.links.next(LIST) != node) this.links.moveAfter(LIST, node);
   }
 
+  @inline
   victim(page: u32): u32 {
     if (capacity() != this.capacity) this.setCapacity(capacity());
     this.onReturn(page);

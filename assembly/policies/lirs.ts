@@ -116,6 +116,7 @@ class Lirs extends ReplacementPolicy {
     this.referHir(pfn, this.timeOf(pfn));
   }
 
+  @inline
   victim(page: u32): u32 {
     if (capacity() != this.capacity) this.setCapacity(capacity());
     const oldest = this.hirs.previous(LIST);
@@ -125,6 +126,7 @@ class Lirs extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     this.lastPfn = pfn;
     if (this.lirPages < this.lirMax) {

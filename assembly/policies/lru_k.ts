@@ -120,6 +120,7 @@ class LruK extends ReplacementPolicy {
     store<u64>(history, time, 8);
   }
 
+  @inline
   victim(page: u32): u32 {
     if (this.correlatedReferencePeriod != 0) this.ripen();
     let pfn = this.heap.top();

@@ -51,6 +51,7 @@ class Mru extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     this.newest = pfn;
     if (isSparse()) this.list.insertAfter(LIST, pfn + FIRST);

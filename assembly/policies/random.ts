@@ -42,6 +42,7 @@ class Random extends ReplacementPolicy {
 
   onHit(pfn: u32, references: u32): void {}
 
+  @inline
   victim(page: u32): u32 {
     if (!isSparse()) return this.rng.below(this.frames);
     const pfn = this.held.at(this.rng.below(this.held.count));
@@ -49,6 +50,7 @@ class Random extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (isSparse()) this.held.add(pfn);
   }

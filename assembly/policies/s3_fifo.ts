@@ -37,7 +37,7 @@ const NONE: u32 = u32.MAX_VALUE;
 class S3Fifo extends ReplacementPolicy {
   /** References since the page came in or was last passed: in the frame table's accessed bits. */
   private counts: usize;
-  /** By frame, u8: 1 in the main queue. */
+  /** By frame, u8: 1 in the main queue; kept where pages can be removed. */
   private isMain: usize;
   private smallPages: u32;
   /** What the shares were taken of. */
@@ -97,6 +97,7 @@ class S3Fifo extends ReplacementPolicy {
     store<u8>(at, <u8>min(<u32>load<u8>(at) + references, COUNT_MAX));
   }
 
+  @inline
   victim(page: u32): u32 {
     if (capacity() != this.capacity) this.setCapacity(capacity());
     this.onReturn(page);
@@ -112,7 +113,7 @@ class S3Fifo extends ReplacementPolicy {
       const pfn = this.small.shift();
       if (<u32>load<u8>(counts + pfn) < this.threshold) return pfn;
       store<u8>(counts + pfn, 0);
-      store<u8>(this.isMain + pfn, 1);
+      if (isSparse()) store<u8>(this.isMain + pfn, 1);
       this.main.push(pfn);
     }
     return NONE;
@@ -129,6 +130,7 @@ class S3Fifo extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onReturn(page: u32): void {
     this.cameBack = this.ghosts.remove(page);
   }
@@ -142,13 +144,15 @@ class S3Fifo extends ReplacementPolicy {
     else this.small.remove(pfn);
   }
 
+  @inline
   onEvict(pfn: u32, page: u32): void {
     if (this.fromSmall) this.ghosts.add(page);
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     store<u8>(this.counts + pfn, 0);
-    store<u8>(this.isMain + pfn, <u8>this.cameBack);
+    if (isSparse()) store<u8>(this.isMain + pfn, <u8>this.cameBack);
     if (this.cameBack) this.main.push(pfn);
     else this.small.push(pfn);
   }
