@@ -60,6 +60,7 @@ export {
   evictFrom,
   forgetPage,
   initFrames,
+  isDirty,
   isHeld,
   pageIn,
   pages,

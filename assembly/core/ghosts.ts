@@ -9,8 +9,8 @@
  * squeezed out. What is known by page, its slot, is the page's note (see frames.ts), so that a fault learns
  * whether its page is a ghost without looking anywhere else: with an array by page ARC ran half as fast, for
  * the caches did not hold it. Only pages that are not resident have notes: a policy asks for the page that
- * faults in `victim`, and enters the page that goes in `onEvict`. All lists' slots together, which are u32 in
- * 4 GiB, are few enough for notes.
+ * faults in `victim` and `onReturn`, and enters the page that goes in `onEvict`. All lists' slots together,
+ * which are u32 in 4 GiB, are few enough for notes.
  */
 
 import { reserveArray } from "../layout";
@@ -40,6 +40,12 @@ export class GhostList {
     this.slotCount = this.lengthMax << 1;
     this.slots = reserveArray<u32>(this.slotCount);
     this.firstNote = 1 + number * this.slotCount;
+  }
+
+  /** Changes how many pages the list may have, up to as many as it was reserved for; the oldest leave. */
+  limit(lengthMax: f64): void {
+    this.lengthMax = <u32>min<f64>(lengthMax, <f64>(this.slotCount >> 1));
+    while (this.length > this.lengthMax) this.forgetOldest();
   }
 
   /** Enters a page that has just been evicted; when the list is full the oldest leaves. */

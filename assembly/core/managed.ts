@@ -4,7 +4,7 @@
  * registry; what a policy lacks does nothing.
  *
  *     fault          policyFill(pfn, page)                                binds the page to the frame
- *     reference      policyHit(pfn, n), policyWrite(pfn)
+ *     reference      policyHit(pfn, n), policyWrite(pfn)    the latter marks it dirty
  *     reclaim        pfn = policyVictim(), page = pageIn(pfn), evictFrom(pfn), policyEvict(pfn, page)
  *     put back       the victim stays: policyForget(page), policyFill(pfn, page)
  *     unmap, exit    policyRemove(pfn), unbind(pfn);  of a page not resident: policyForget(page),
@@ -14,7 +14,18 @@
  * the page map is where ghosts are noted. Time, for policies with intervals, is the references told here.
  */
 
-import { bind, FRAME_BIAS, frameEntry, frames, hold, isHeld, noteShortage, release } from "./frames";
+import {
+  bind,
+  FRAME_BIAS,
+  frameEntry,
+  frames,
+  hold,
+  isDirty,
+  isHeld,
+  noteShortage,
+  release,
+  setDirty,
+} from "./frames";
 import { checkVictim } from "./guard";
 import { hitWithTicks, tickUntil } from "./interval";
 import { NO_PAGE_WAITING, policyState, ReplacementPolicy } from "./policy";
@@ -24,12 +35,13 @@ let position: u64 = 0;
 export function fillManaged<P extends ReplacementPolicy>(pfn: u32, page: u32): void {
   const policy = policyState<P>();
   if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
-  if (frameEntry(page) < FRAME_BIAS) {
-    if (isDefined(policy.onReturn)) policy.onReturn(page);
-    bind(pfn, page);
-  }
+  if (isDefined(policy.onReturn)) policy.onReturn(page);
+  if (frameEntry(page) < FRAME_BIAS) bind(pfn, page);
   hold(pfn);
   policy.onFill(pfn, page);
+  if (isDefined(policy.onWrite)) {
+    if (isDirty(pfn) != 0) policy.onWrite(pfn);
+  }
   position++;
 }
 
@@ -69,5 +81,6 @@ export function hitManaged<P extends ReplacementPolicy>(pfn: u32, references: u3
 
 export function writeManaged<P extends ReplacementPolicy>(pfn: u32): void {
   const policy = policyState<P>();
+  setDirty(pfn);
   if (isDefined(policy.onWrite)) policy.onWrite(pfn);
 }

@@ -144,7 +144,7 @@ export function policyHit(pfn: u32, references: u32): void {
   call_indirect<void>(entryAt(chosen).hit, pfn, references);
 }
 
-/** The page in `pfn` was written to, and is marked dirty. */
+/** The page in `pfn` is written to: marks it dirty. */
 export function policyWrite(pfn: u32): void {
   call_indirect<void>(entryAt(chosen).write, pfn);
 }

@@ -35,6 +35,16 @@ export class Heap {
     if (!this.rise(at - 1, pfn, key)) this.sink(at - 1, pfn, key);
   }
 
+  /** Takes `pfn`, which is in the heap, out. */
+  remove(pfn: u32): void {
+    const at = this.placeOf(pfn) - 1;
+    store<u32>(this.place + ((<usize>pfn) << 2), 0);
+    const last = this.pfnAt(--this.length);
+    if (last == pfn) return;
+    const key = this.key(last);
+    if (!this.rise(at, last, key)) this.sink(at, last, key);
+  }
+
   private rise(at: u32, pfn: u32, key: u64): bool {
     const start = at;
     while (at > 0) {

@@ -14,6 +14,7 @@
  * it is in A1in or is Am's newest; a hit moves neither.
  */
 
+import { capacity, isSparse } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -28,6 +29,8 @@ const FIRST: u32 = 1;
 @final
 class TwoQ extends ReplacementPolicy {
   private inPages: u32;
+  /** What the shares were taken of. */
+  private capacity: u32;
   /** Of the last call of `victim`: whether its page was in A1out, and the victim was in A1in. */
   private cameBack: bool;
   private fromA1in: bool;
@@ -60,10 +63,16 @@ class TwoQ extends ReplacementPolicy {
   }
 
   init(frames: u32, pages: u32): void {
-    this.inPages = <u32>(parameter(0) * <f64>frames);
     this.am.init(frames + FIRST);
-    this.a1in.init(frames);
+    this.a1in.init(frames, isSparse());
     this.a1out.init(parameter(1) * <f64>frames, pages, 0);
+    this.setCapacity(frames);
+  }
+
+  private setCapacity(capacity: u32): void {
+    this.capacity = capacity;
+    this.inPages = <u32>(parameter(0) * <f64>capacity);
+    this.a1out.limit(parameter(1) * <f64>capacity);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -72,20 +81,43 @@ class TwoQ extends ReplacementPolicy {
     this.am.moveAfter(AM, node);
   }
 
+  @inline
   victim(page: u32): u32 {
-    this.cameBack = this.a1out.remove(page);
+    if (capacity() != this.capacity) this.setCapacity(capacity());
+    this.onReturn(page);
     const oldest = this.am.previous(AM);
-    this.fromA1in = this.a1in.count > this.inPages || oldest == AM;
+    this.fromA1in = this.a1in.length > this.inPages || oldest == AM;
     if (this.fromA1in) return this.a1in.shift();
     this.am.remove(oldest);
     this.am.zero(oldest);
     return oldest - FIRST;
   }
 
+  @inline
+  onReturn(page: u32): void {
+    this.cameBack = this.a1out.remove(page);
+  }
+
+  onForget(page: u32): void {
+    this.a1out.remove(page);
+  }
+
+  onRemove(pfn: u32): void {
+    const node = pfn + FIRST;
+    if (this.am.previous(node) == AM && this.am.next(AM) != node) {
+      this.a1in.remove(pfn);
+      return;
+    }
+    this.am.remove(node);
+    this.am.zero(node);
+  }
+
+  @inline
   onEvict(pfn: u32, page: u32): void {
     if (this.fromA1in) this.a1out.add(page);
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     if (this.cameBack) this.am.insertAfter(AM, pfn + FIRST);
     else this.a1in.push(pfn);

@@ -10,10 +10,11 @@
  * all others unless it is among several with 0: intervals should not be much longer than faults are apart.
  *
  * The frames with a counter of 0 are a set. A victim's frame is in it from then on, so that only the first
- * eviction of an interval may have to look at all counters, as the end of the interval does anyway.
+ * eviction of an interval may have to look at all counters, as the end of the interval does anyway. Frames
+ * that are not held have a counter of 0, but are not in the set.
  */
 
-import { accessedAt, residentPages } from "../core/frames";
+import { accessedAt, HeldFrames, isHeld, isSparse, residentPages } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserveArray } from "../layout";
@@ -69,7 +70,7 @@ class Aging extends ReplacementPolicy {
   onInterval(): void {
     const accessed = this.accessed;
     const leftmost = this.leftmost;
-    const used = residentPages();
+    const used = isSparse() ? this.frames : residentPages();
     for (let pfn: u32 = 0; pfn < used; pfn++) {
       const counter = this.counter(pfn);
       const shifted = (counter >> 1) | ((<u32>load<u8>(accessed + pfn)) << leftmost);
@@ -90,17 +91,18 @@ class Aging extends ReplacementPolicy {
     if (pfn == u32.MAX_VALUE) pfn = this.zero.next(0);
     if (pfn == u32.MAX_VALUE) pfn = this.lowest();
     this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
+    if (isSparse()) this.onRemove(pfn);
     return pfn;
   }
 
   /** The first frame from the hand with the lowest counter. */
   private lowest(): u32 {
-    let best = this.hand;
+    let best = HeldFrames.around(this.hand);
     for (let pfn = this.hand; pfn < this.frames; pfn++) {
-      if (this.counter(pfn) < this.counter(best)) best = pfn;
+      if (this.counter(pfn) < this.counter(best) && isHeld(pfn)) best = pfn;
     }
     for (let pfn: u32 = 0; pfn < this.hand; pfn++) {
-      if (this.counter(pfn) < this.counter(best)) best = pfn;
+      if (this.counter(pfn) < this.counter(best) && isHeld(pfn)) best = pfn;
     }
     return best;
   }
@@ -109,6 +111,12 @@ class Aging extends ReplacementPolicy {
     this.setCounter(pfn, 0);
     this.zero.add(pfn);
     store<u8>(this.accessed + pfn, 1);
+  }
+
+  onRemove(pfn: u32): void {
+    this.setCounter(pfn, 0);
+    this.zero.remove(pfn);
+    store<u8>(this.accessed + pfn, 0);
   }
 
   private counter(pfn: u32): u32 {

@@ -7,13 +7,16 @@
  *     referenced again         [ newest  T2  oldest ][ newest  B2  oldest ]    |B1| + |B2| <= c
  *                                  frames, c in all        pages
  *
+ * c is what memory holds, and limits the lists when a page is evicted. A page that comes into a free frame is
+ * told by the ghosts too, and may leave p above c, to be cut when p is next moved.
+ *
  * A frame's accessed bit says that it is in T2.
  *
  * Figure 4 of the paper, with a real number p. (libCacheSim counts the same faults; some of its versions
  * round the steps of p down, and then differ by a few in a thousand.)
  */
 
-import { accessedAt } from "../core/frames";
+import { accessedAt, capacity } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -31,7 +34,6 @@ class Arc extends ReplacementPolicy {
   private accessed: usize;
   /** The target for the length of T1. */
   private p: f64;
-  private frames: u32;
   /** The length of T1. */
   private t1: u32;
   /** Where the page that `victim` was asked for goes. */
@@ -61,7 +63,6 @@ class Arc extends ReplacementPolicy {
   }
 
   init(frames: u32, pages: u32): void {
-    this.frames = frames;
     this.accessed = accessedAt();
     this.links.init(frames + FIRST);
     this.b1.init(frames, pages, T1);
@@ -80,26 +81,45 @@ class Arc extends ReplacementPolicy {
     this.links.moveAfter(T2, node);
   }
 
+  /** Moves p if the page is a ghost, which it then is no more; whether it was in B2. */
   @inline
-  victim(page: u32): u32 {
+  private recall(page: u32): bool {
+    const c = <f64>capacity();
     const b1 = this.b1.length;
     const b2 = this.b2.length;
-    let wasB2 = false;
     if (this.b1.remove(page)) {
       const step = b1 >= b2 ? 1 : <f64>b2 / <f64>b1;
-      this.p = min<f64>(this.p + step, <f64>this.frames);
+      this.p = min<f64>(this.p + step, c);
       this.fillList = T2;
     } else if (this.b2.remove(page)) {
       const step = b2 >= b1 ? 1 : <f64>b1 / <f64>b2;
-      this.p = max<f64>(this.p - step, 0);
+      this.p = max<f64>(min<f64>(this.p, c) - step, 0);
       this.fillList = T2;
-      wasB2 = true;
+      return true;
     }
+    return false;
+  }
 
+  onReturn(page: u32): void {
+    this.recall(page);
+  }
+
+  onForget(page: u32): void {
+    if (!this.b1.remove(page)) this.b2.remove(page);
+  }
+
+  onRemove(pfn: u32): void {
+    if (load<u8>(this.accessed + pfn) == 0) this.t1--;
+    this.links.remove(pfn + FIRST);
+  }
+
+  @inline
+  victim(page: u32): u32 {
+    const wasB2 = this.recall(page);
     const t1 = <f64>this.t1;
     const isLong = t1 > this.p || (wasB2 && t1 == this.p);
     // With all frames in T1 there is no page in T2, however long T1 should be.
-    const list = (isLong && t1 > 0) || this.t1 == this.frames ? T1 : T2;
+    const list = (isLong && t1 > 0) || this.t1 == capacity() ? T1 : T2;
     const node = this.links.previous(list);
     this.links.remove(node);
     this.t1 -= <u32>(list == T1);
@@ -112,8 +132,9 @@ class Arc extends ReplacementPolicy {
     else this.b2.add(page);
     if (this.fillList == T2) return;
     // A new page comes into T1: a ghost makes room, the victim's own when B1 has no other.
-    if (this.t1 + this.b1.length == this.frames) this.b1.forgetOldest();
-    else if (this.b1.length + this.b2.length > this.frames) this.b2.forgetOldest();
+    const c = capacity();
+    while (this.t1 + this.b1.length >= c) this.b1.forgetOldest();
+    while (this.b1.length + this.b2.length > c) this.b2.forgetOldest();
   }
 
   @inline

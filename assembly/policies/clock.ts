@@ -8,7 +8,7 @@
  * hand counts down.
  */
 
-import { accessedAt } from "../core/frames";
+import { accessedAt, HeldFrames, isSparse } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 
@@ -49,23 +49,35 @@ class Clock extends ReplacementPolicy {
     else store<u8>(at, <u8>min(<u32>load<u8>(at) + references, this.countMax));
   }
 
+  @inline
   victim(page: u32): u32 {
     const accessed = this.accessed;
     const frames = this.frames;
+    const sparse = isSparse();
     let pfn = this.hand;
+    if (sparse) pfn = this.held(pfn);
     for (;;) {
       const count = <u32>load<u8>(accessed + pfn);
       if (count == 0) break;
       store<u8>(accessed + pfn, <u8>(count - 1));
       pfn = pfn + 1 == frames ? 0 : pfn + 1;
+      if (sparse) pfn = this.held(pfn);
     }
     this.hand = pfn + 1 == frames ? 0 : pfn + 1;
     return pfn;
   }
 
+  /** Where a hand at frame `pfn` stops, if not all are held. */
+  private held(pfn: u32): u32 {
+    return HeldFrames.around(pfn);
+  }
+
   onFill(pfn: u32, page: u32): void {
     store<u8>(this.accessed + pfn, <u8>this.countAtFill);
   }
+
+  /** The hand passes frames that are not held, so there is nothing to forget. */
+  onRemove(pfn: u32): void {}
 }
 
 register<Clock>();

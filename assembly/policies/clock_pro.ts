@@ -24,11 +24,13 @@
  *    least one frame to hot pages. A page whose bit is set when its test ends was referenced in its test;
  *  - a reference to the page referenced last does not set its bit, as in the authors' program: else any page
  *    referenced twice in a row would turn hot.
+ * Where memory is not of one size, sizes follow what it holds, and hot pages that go are not replaced by
+ * others that come in. When no page is cold and a victim is wanted, the hot hand makes one.
  * Unlike the authors' program, which evicts a cold page after its test although its bit is set, this clears
  * the bit and moves the page to the list head, as the paper says.
  */
 
-import { accessedAt, pageIn } from "../core/frames";
+import { accessedAt, capacity, pageIn, residentPages } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserveArray } from "../layout";
@@ -37,6 +39,7 @@ import { Links } from "../lib/list";
 /** The list's sentinel, where a hand is that has nothing before it, and the node of frame 0. */
 const LIST: u32 = 0;
 const FIRST: u32 = 1;
+const NO_NODE: u32 = u32.MAX_VALUE;
 
 /** What a node is. */
 const HOT: u8 = 1;
@@ -70,9 +73,10 @@ class ClockPro extends ReplacementPolicy {
   private coldHand: u32;
   private testHand: u32;
 
-  private frames: i32;
-  /** Frames that are still to be filled with hot pages. */
-  private hotToFill: i32;
+  /** The pages that memory holds: the sizes below are of them. */
+  private capacity: i32;
+  /** Whether memory has been full: until then it is filled with hot pages. */
+  private wasFull: bool;
   private hotPages: i32;
   private ghostCount: i32;
   private coldTarget: i32;
@@ -105,13 +109,16 @@ class ClockPro extends ReplacementPolicy {
     this.ghosts = reserveArray<u32>(ghosts);
     this.ghostOf = reserveArray<u32>(pages);
     this.accessed = accessedAt();
-    this.frames = <i32>frames;
+    this.setCapacity(<i32>frames);
+  }
+
+  private setCapacity(capacity: i32): void {
+    this.capacity = capacity;
     const isAdaptive = parameter(0) == ADAPTIVE;
     const share = isAdaptive ? ADAPTIVE_SHARE_MIN : parameter(0);
-    this.coldMin = min(this.frames, max(COLD_MIN, <i32>(share * frames)));
-    this.coldMax = isAdaptive ? max(this.coldMin, this.frames - 1) : this.coldMin;
-    this.coldTarget = this.coldMin;
-    this.hotToFill = this.frames - this.coldMin;
+    this.coldMin = min(capacity, max(COLD_MIN, <i32>(share * capacity)));
+    this.coldMax = isAdaptive ? max(this.coldMin, capacity - 1) : this.coldMin;
+    this.adapt(0);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -122,6 +129,12 @@ class ClockPro extends ReplacementPolicy {
 
   /** Runs the cold hand. */
   victim(page: u32): u32 {
+    this.wasFull = true;
+    if (<i32>capacity() != this.capacity) this.setCapacity(<i32>capacity());
+    if (this.hotPages == <i32>residentPages()) {
+      this.demoteFor(NO_NODE);
+      this.stopHotHand();
+    }
     let node = this.nextCold();
     while (this.takeReferenced(node)) {
       const isHot = this.kindOf(node) == COLD_IN_TEST && this.makeRoomFor(node);
@@ -133,7 +146,7 @@ class ClockPro extends ReplacementPolicy {
     const pfn = node - FIRST;
     if (this.kindOf(node) == COLD_IN_TEST) this.leaveGhost(node, pageIn(pfn));
     this.leave(node);
-    while (this.ghostCount > this.frames) this.endTest(this.nextGhost());
+    while (this.ghostCount > this.capacity) this.endTest(this.nextGhost());
     return pfn;
   }
 
@@ -145,12 +158,23 @@ class ClockPro extends ReplacementPolicy {
     if (ghost != 0) {
       if (this.makeRoomFor(ghost)) kind = HOT;
       this.dropGhost(ghost);
-    } else if (this.hotToFill != 0) {
-      this.hotToFill--;
+    } else if (!this.wasFull && this.hotPages < this.capacity - this.coldMin) {
       kind = HOT;
     }
     this.enter(pfn + FIRST, kind);
     this.stopHotHand();
+  }
+
+  onRemove(pfn: u32): void {
+    const node = pfn + FIRST;
+    this.hotPages -= <i32>(this.kindOf(node) == HOT);
+    this.leave(node);
+    this.stopHotHand();
+  }
+
+  onForget(page: u32): void {
+    const ghost = load<u32>(this.ghostOf + ((<usize>page) << 2));
+    if (ghost != 0) this.dropGhost(ghost);
   }
 
   /**
@@ -159,7 +183,7 @@ class ClockPro extends ReplacementPolicy {
    */
   private makeRoomFor(candidate: u32): bool {
     this.adapt(1);
-    while (this.hotPages >= this.frames - this.coldTarget) {
+    while (this.hotPages >= this.capacity - this.coldTarget) {
       if (!this.demoteFor(candidate)) return false;
     }
     return true;

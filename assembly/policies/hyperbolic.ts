@@ -12,9 +12,11 @@
  * sizes and expiry has no meaning for pages.
  */
 
+import { isSparse, residentPages } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserve } from "../layout";
+import { RankedSet } from "../lib/ranked_set";
 import { Rng, rngAt } from "../lib/rng";
 
 /** What is kept for a frame: 16 bytes. */
@@ -33,9 +35,9 @@ class Hyperbolic extends ReplacementPolicy {
   private rngIncrement: u64;
   /** The number of the last reference. */
   private now: u64;
-  private frames: u32;
   private samples: u32;
   private tenures: usize;
+  private held0: u64;
 
   about(): string {
     return `{
@@ -53,8 +55,13 @@ class Hyperbolic extends ReplacementPolicy {
     return changetype<Rng>(changetype<usize>(this) + offsetof<Hyperbolic>("rngState"));
   }
 
+  /** The frames to draw from, where these are not all; it stands at the end of the fields. */
+  private get held(): RankedSet {
+    return changetype<RankedSet>(changetype<usize>(this) + offsetof<Hyperbolic>("held0"));
+  }
+
   init(frames: u32, pages: u32): void {
-    this.frames = frames;
+    if (isSparse()) this.held.init(frames);
     this.samples = <u32>parameter(0);
     this.tenures = reserve(<u64>frames * offsetof<Tenure>());
     rngAt(changetype<usize>(this.rng), 0);
@@ -66,14 +73,16 @@ class Hyperbolic extends ReplacementPolicy {
   }
 
   victim(page: u32): u32 {
-    const frames = this.frames;
-    const all = frames <= this.samples;
-    const candidates = all ? frames : this.samples;
+    const sparse = isSparse();
+    const resident = residentPages();
+    const all = resident <= this.samples;
+    const candidates = all ? resident : this.samples;
     const time = this.now + 1;
     let victim: u32 = 0;
     let lowest = f64.MAX_VALUE;
     for (let i: u32 = 0; i < candidates; i++) {
-      const pfn = all ? i : this.rng.below(frames);
+      const rank = all ? i : this.rng.below(resident);
+      const pfn = sparse ? this.held.at(rank) : rank;
       const tenure = this.tenure(pfn);
       const priority = <f64>tenure.references / <f64>(time - tenure.since);
       if (priority < lowest) {
@@ -81,6 +90,7 @@ class Hyperbolic extends ReplacementPolicy {
         victim = pfn;
       }
     }
+    if (sparse) this.held.remove(victim);
     return victim;
   }
 
@@ -88,6 +98,11 @@ class Hyperbolic extends ReplacementPolicy {
     const tenure = this.tenure(pfn);
     tenure.references = 1;
     tenure.since = ++this.now;
+    if (isSparse()) this.held.add(pfn);
+  }
+
+  onRemove(pfn: u32): void {
+    this.held.remove(pfn);
   }
 
   private tenure(pfn: u32): Tenure {

@@ -21,7 +21,7 @@
  * order below, so that the weights have the same bits everywhere.
  */
 
-import { pageIn } from "../core/frames";
+import { capacity, isSparse, pageIn } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -62,6 +62,8 @@ class LeCar extends ReplacementPolicy {
   /** Of the last call of `victim`: its page's frequency, and the expert that chose. */
   private fillFrequency: u32;
   private expert: u32;
+  /** N, of which the discount and the histories' shares were taken. */
+  private capacity: u32;
   private histories: usize;
 
   about(): string {
@@ -102,7 +104,6 @@ class LeCar extends ReplacementPolicy {
   init(frames: u32, pages: u32): void {
     this.rate = parameter(0);
     this.leastWeight = parameter(2);
-    this.discount = 1 / LeCar.exponential(LN_200 / <f64>frames);
     this.lruWeight = 0.5;
     this.lfuWeight = 0.5;
     this.fillFrequency = 1;
@@ -111,9 +112,21 @@ class LeCar extends ReplacementPolicy {
     this.heap.init(frames);
     this.frequencies = reserveArray<u32>(pages);
     this.evictions = reserveArray<u64>(pages);
-    const historyPages = max<f64>(1, <f64>frames * parameter(1));
+    const historyPages = LeCar.historyPages(frames);
     this.history(LRU).init(historyPages, pages, LRU);
     this.history(LFU).init(historyPages, pages, LFU);
+    this.setCapacity(frames);
+  }
+
+  private setCapacity(capacity: u32): void {
+    this.capacity = capacity;
+    this.discount = 1 / LeCar.exponential(LN_200 / <f64>capacity);
+    this.history(LRU).limit(LeCar.historyPages(capacity));
+    this.history(LFU).limit(LeCar.historyPages(capacity));
+  }
+
+  private static historyPages(capacity: u32): f64 {
+    return max<f64>(1, <f64>capacity * parameter(1));
   }
 
   @inline
@@ -126,15 +139,31 @@ class LeCar extends ReplacementPolicy {
     if (this.links.next(LIST) != node) this.links.moveAfter(LIST, node);
   }
 
+  @inline
   victim(page: u32): u32 {
-    if (this.history(LRU).remove(page)) this.recall(page, LRU);
-    else if (this.history(LFU).remove(page)) this.recall(page, LFU);
+    if (capacity() != this.capacity) this.setCapacity(capacity());
+    this.onReturn(page);
 
     const draw = <f64>this.rng.below(DRAWS) / <f64>DRAWS;
     this.expert = draw < this.lruWeight ? LRU : LFU;
     const pfn = this.expert == LRU ? this.links.previous(LIST) - FIRST : this.leastUsed();
     this.links.remove(pfn + FIRST);
+    if (isSparse()) this.heap.remove(pfn);
     return pfn;
+  }
+
+  onReturn(page: u32): void {
+    if (this.history(LRU).remove(page)) this.recall(page, LRU);
+    else if (this.history(LFU).remove(page)) this.recall(page, LFU);
+  }
+
+  onForget(page: u32): void {
+    if (!this.history(LRU).remove(page)) this.history(LFU).remove(page);
+  }
+
+  onRemove(pfn: u32): void {
+    this.links.remove(pfn + FIRST);
+    this.heap.remove(pfn);
   }
 
   onEvict(pfn: u32, page: u32): void {

@@ -15,6 +15,7 @@
  *  - Frames whose frequency has no divider come first, by their last reference. When there are no others they
  *    are searched for the lowest frequency; but then the page of the last fault has been referenced more
  *    often since than there are frames.
+ * Where pages go otherwise than one for a fault, both can take as long as there are frames.
  */
 
 import { ReplacementPolicy } from "../core/policy";
@@ -106,6 +107,10 @@ class Lfu extends ReplacementPolicy {
     if (this.dividers == 0) this.divide(1);
     store<u64>(this.frequencies + ((<usize>pfn) << 3), 1);
     this.links.insertAfter(this.frames + 1, pfn + FIRST);
+  }
+
+  onRemove(pfn: u32): void {
+    this.links.remove(pfn + FIRST);
   }
 }
 

@@ -35,6 +35,10 @@ import { register } from "../core/registry";
 import { reserveArray } from "../layout";
 import { Links } from "../lib/list";
 
+/** Flags of a frame. */
+const PG_REFERENCED: u32 = 1;
+const PG_ACTIVE: u32 = 2;
+
 /** The lists with their sentinels, and the node of frame 0. */
 const INACTIVE: u32 = 0;
 const ACTIVE: u32 = 1;
@@ -48,13 +52,14 @@ const NO_FRAME: u32 = u32.MAX_VALUE;
 class Linux extends ReplacementPolicy {
   private links0: u64;
   private accessed: usize;
-  /** PG_referenced by frame, u8. */
-  private referenced: usize;
+  /** By frame, u8. */
+  private flags: usize;
   /** By page, u32: the nonresident age when it left; 0 is none. */
   private shadows: usize;
   private nonresidentAge: u32;
   private inactiveCount: u32;
   private activeCount: u32;
+  /** 0 is the kernel's own. */
   private ratio: u32;
   private refaultActivated: bool;
 
@@ -75,10 +80,9 @@ class Linux extends ReplacementPolicy {
   }
 
   init(frames: u32, pages: u32): void {
-    const given = <u32>parameter(0);
-    this.ratio = given == 0 ? kernelRatio(frames) : given;
+    this.ratio = <u32>parameter(0);
     this.accessed = accessedAt();
-    this.referenced = reserveArray<u8>(frames);
+    this.flags = reserveArray<u8>(frames);
     this.shadows = reserveArray<u32>(pages);
     this.lists.init(frames + FIRST);
     this.ageNonresident();
@@ -105,18 +109,30 @@ class Linux extends ReplacementPolicy {
   onFill(pfn: u32, page: u32): void {
     if (this.lists.next(ACTIVE) == INACTIVE) this.lists.split(FIRST);
     store<u8>(this.accessed + pfn, 1);
-    store<u8>(this.referenced + pfn, 0);
     const shadow = load<u32>(this.shadows + ((<usize>page) << 2));
     const distance = this.nonresidentAge - shadow;
     if (shadow != 0 && distance <= this.activeCount) {
+      store<u8>(this.flags + pfn, <u8>PG_ACTIVE);
       this.lists.insertAfter(ACTIVE, pfn + FIRST);
       this.activeCount++;
       this.ageNonresident();
       this.refaultActivated = true;
     } else {
+      store<u8>(this.flags + pfn, 0);
       this.lists.insertAfter(INACTIVE, pfn + FIRST);
       this.inactiveCount++;
     }
+  }
+
+  onRemove(pfn: u32): void {
+    if ((load<u8>(this.flags + pfn) & PG_ACTIVE) != 0) this.activeCount--;
+    else this.inactiveCount--;
+    this.lists.remove(pfn + FIRST);
+    this.onForget(pageIn(pfn));
+  }
+
+  onForget(page: u32): void {
+    store<u32>(this.shadows + ((<usize>page) << 2), 0);
   }
 
   /** The age is never 0, so that no shadow is. */
@@ -125,7 +141,8 @@ class Linux extends ReplacementPolicy {
   }
 
   private inactiveIsLow(): bool {
-    return <u64>this.inactiveCount * this.ratio < this.activeCount;
+    const ratio = this.ratio != 0 ? this.ratio : kernelRatio(this.inactiveCount + this.activeCount);
+    return <u64>this.inactiveCount * ratio < this.activeCount;
   }
 
   /** Looks at the tail of the inactive list, if there is one; its frame if the page leaves, or `NO_FRAME`. */
@@ -141,13 +158,14 @@ class Linux extends ReplacementPolicy {
       return pfn;
     }
     store<u8>(this.accessed + pfn, 0);
-    if (load<u8>(this.referenced + pfn) != 0) {
+    if (load<u8>(this.flags + pfn) != 0) {
+      store<u8>(this.flags + pfn, <u8>(PG_REFERENCED | PG_ACTIVE));
       this.lists.moveAfter(ACTIVE, node);
       this.inactiveCount--;
       this.activeCount++;
       this.ageNonresident();
     } else {
-      store<u8>(this.referenced + pfn, 1);
+      store<u8>(this.flags + pfn, <u8>PG_REFERENCED);
       this.lists.moveAfter(INACTIVE, node);
     }
     return NO_FRAME;
@@ -159,15 +177,16 @@ class Linux extends ReplacementPolicy {
     if (node == ACTIVE) return;
     const pfn = node - FIRST;
     store<u8>(this.accessed + pfn, 0);
+    store<u8>(this.flags + pfn, <u8>(load<u8>(this.flags + pfn) & PG_REFERENCED));
     this.lists.moveAfter(INACTIVE, node);
     this.activeCount--;
     this.inactiveCount++;
   }
 }
 
-/** `inactive_ratio` of `inactive_is_low`, with all frames on the two lists. */
-function kernelRatio(frames: u32): u32 {
-  const gib = frames >> GIB_SHIFT;
+/** `inactive_ratio` of `inactive_is_low`, with so many pages on the two lists. */
+function kernelRatio(pages: u32): u32 {
+  const gib = pages >> GIB_SHIFT;
   return gib == 0 ? 1 : <u32>Math.sqrt(<f64>(10 * gib));
 }
 

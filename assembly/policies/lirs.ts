@@ -19,10 +19,12 @@
  *    frames or one leave none for these, and without LIR pages nothing is in S and the queue is LRU;
  *  - a reference to the page that was referenced last changes nothing: else any page referenced twice in a
  *    row would be LIR.
+ * Where memory is not of one size, LIR pages that it is too small for turn HIR, the bottom first, and pages
+ * that come in while there is room for more LIR pages are LIR, as those that first fill memory are.
  * The program can limit S, by default to 2,500 times memory; here it has no limit, as in the paper.
  */
 
-import { accessedAt, pageIn } from "../core/frames";
+import { accessedAt, capacity, pageIn } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserveArray } from "../layout";
@@ -50,8 +52,10 @@ class Lirs extends ReplacementPolicy {
   private frames: u32;
   private pages: u32;
   private lastPfn: u32;
-  /** Frames that are still to be filled with LIR pages. */
-  private lirToFill: u32;
+  private lirPages: u32;
+  private lirMax: u32;
+  /** What the share was taken of. */
+  private capacity: u32;
 
   about(): string {
     return `{
@@ -81,8 +85,21 @@ class Lirs extends ReplacementPolicy {
     this.evictedTimes = reserveArray<u32>(pages);
     this.frames = frames;
     this.pages = pages;
-    const hirFrames = max(HIR_FRAMES_MIN, <u32>(parameter(0) * frames));
-    this.lirToFill = frames - min(frames, hirFrames);
+    this.setCapacity(frames);
+  }
+
+  private setCapacity(capacity: u32): void {
+    this.capacity = capacity;
+    const hirFrames = max(HIR_FRAMES_MIN, <u32>(parameter(0) * capacity));
+    this.lirMax = capacity - min(capacity, hirFrames);
+    for (; this.lirPages > this.lirMax; this.lirPages--) this.demoteBottom();
+  }
+
+  /** The LIR page at the bottom of S is HIR from now on. */
+  private demoteBottom(): void {
+    const bottom = this.lirs.previous(LIST);
+    this.lirs.remove(bottom);
+    this.addHir(bottom - FIRST);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -99,7 +116,9 @@ class Lirs extends ReplacementPolicy {
     this.referHir(pfn, this.timeOf(pfn));
   }
 
+  @inline
   victim(page: u32): u32 {
+    if (capacity() != this.capacity) this.setCapacity(capacity());
     const oldest = this.hirs.previous(LIST);
     const pfn = oldest - FIRST;
     this.hirs.remove(oldest);
@@ -107,20 +126,32 @@ class Lirs extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     this.lastPfn = pfn;
-    if (this.lirToFill != 0) {
-      this.lirToFill--;
+    if (this.lirPages < this.lirMax) {
+      this.lirPages++;
       this.addLir(pfn);
     } else this.referHir(pfn, load<u32>(this.evictedTimes + ((<usize>page) << 2)));
+  }
+
+  onRemove(pfn: u32): void {
+    if (load<u8>(this.isLir + pfn) != 0) {
+      this.lirPages--;
+      this.lirs.remove(pfn + FIRST);
+    } else this.hirs.remove(pfn + FIRST);
+    this.onForget(pageIn(pfn));
+  }
+
+  onForget(page: u32): void {
+    store<u32>(this.evictedTimes + ((<usize>page) << 2), 0);
   }
 
   /** The HIR page in `pfn`, in neither list now, is referenced, and was before this at `time`. */
   private referHir(pfn: u32, time: u32): void {
     const bottom = this.lirs.previous(LIST);
     if (bottom != LIST && time > this.timeOf(bottom - FIRST)) {
-      this.lirs.remove(bottom);
-      this.addHir(bottom - FIRST);
+      this.demoteBottom();
       this.addLir(pfn);
     } else {
       if (this.now == this.pages * TIMES_A_PAGE) this.startTimeAnew();

@@ -49,6 +49,10 @@ class Lru extends ReplacementPolicy {
   onFill(pfn: u32, page: u32): void {
     this.links.insertAfter(LIST, pfn + FIRST);
   }
+
+  onRemove(pfn: u32): void {
+    this.links.remove(pfn + FIRST);
+  }
 }
 
 register<Lru>();

@@ -21,7 +21,7 @@
  * goes; and its figure 2.1 takes a HIST that is not known for time 0 and adds to it, which we do not.
  */
 
-import { pageIn } from "../core/frames";
+import { isSparse, pageIn } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserve } from "../layout";
@@ -120,6 +120,7 @@ class LruK extends ReplacementPolicy {
     store<u64>(history, time, 8);
   }
 
+  @inline
   victim(page: u32): u32 {
     if (this.correlatedReferencePeriod != 0) this.ripen();
     let pfn = this.heap.top();
@@ -129,10 +130,24 @@ class LruK extends ReplacementPolicy {
       if (top == pfn) break;
       pfn = top;
     }
-    if (this.key(pfn) != YOUNG) return pfn;
-    const oldest = this.young.previous(LIST);
-    this.young.remove(oldest);
-    return oldest - FIRST;
+    if (this.key(pfn) == YOUNG) {
+      const oldest = this.young.previous(LIST);
+      this.young.remove(oldest);
+      pfn = oldest - FIRST;
+    }
+    if (isSparse()) this.heap.remove(pfn);
+    return pfn;
+  }
+
+  onRemove(pfn: u32): void {
+    const page = pageIn(pfn);
+    this.heap.remove(pfn);
+    if (load<u64>(this.history(page)) >= this.youngFrom) this.young.remove(pfn + FIRST);
+    this.onForget(page);
+  }
+
+  onForget(page: u32): void {
+    memory.fill(this.history(page), 0, (this.k + 1) << 3);
   }
 
   /** Takes the frames that are not young any more at the next reference out of the list. */

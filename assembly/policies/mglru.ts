@@ -168,6 +168,16 @@ class Mglru extends ReplacementPolicy {
     this.setGeneration(pfn, seq);
   }
 
+  onRemove(pfn: u32): void {
+    this.lists.remove(pfn + FIRST);
+    store<u8>(this.accessed + pfn, 0);
+    this.onForget(pageIn(pfn));
+  }
+
+  onForget(page: u32): void {
+    store<u32>(this.shadows + ((<usize>page) << 2), 0);
+  }
+
   private countUses(pfn: u32, references: u32): void {
     const state = this.state(pfn);
     const uses = usesOf(state) + references;

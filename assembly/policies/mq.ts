@@ -17,9 +17,10 @@
  * page that exceed the frames, the most frequent. Here it is a parameter that does not adapt, by default four
  * times the frames. Qout remembers four times as many pages as there are frames, as in the paper; the page
  * that comes back leaves it before the victim enters it. Shares are rounded down, the lifetime is at least
- * one reference.
+ * one reference. Where memory is not of one size, Qout follows it, and the lifetime is a share of all frames.
  */
 
+import { capacity } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -41,6 +42,8 @@ class Mq extends ReplacementPolicy {
   private queues: u32;
   /** A page with this many references is in the top queue, however many more there are. */
   private countMax: u32;
+  /** What Qout's share was taken of. */
+  private capacity: u32;
   /** Whether the page for which a victim was found last was in Qout. */
   private cameBack: bool;
   /** By frame: u64, after which reference its page sinks by a queue; u32, how often it was referenced. */
@@ -82,6 +85,7 @@ class Mq extends ReplacementPolicy {
     this.states = reserve((<u64>frames) << STATE_SHIFT);
     this.remembered = reserveArray<u32>(pages);
     this.out.init(parameter(2) * <f64>frames, pages, 0);
+    this.capacity = frames;
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -93,12 +97,28 @@ class Mq extends ReplacementPolicy {
   }
 
   victim(page: u32): u32 {
-    this.cameBack = this.out.remove(page);
+    if (capacity() != this.capacity) {
+      this.capacity = capacity();
+      this.out.limit(parameter(2) * <f64>this.capacity);
+    }
+    this.onReturn(page);
     let queue: u32 = 0;
     let node = this.links.previous(queue);
     while (node == queue) node = this.links.previous(++queue);
     this.links.remove(node);
     return node - this.queues;
+  }
+
+  onReturn(page: u32): void {
+    this.cameBack = this.out.remove(page);
+  }
+
+  onForget(page: u32): void {
+    this.out.remove(page);
+  }
+
+  onRemove(pfn: u32): void {
+    this.links.remove(this.queues + pfn);
   }
 
   onEvict(pfn: u32, page: u32): void {

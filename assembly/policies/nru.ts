@@ -86,6 +86,10 @@ class Nru extends ReplacementPolicy {
   onFill(pfn: u32, page: u32): void {
     this.members(REFERENCED).add(pfn);
   }
+
+  onRemove(pfn: u32): void {
+    for (let rank: u32 = 0; rank < CLASSES; rank++) this.members(rank).remove(pfn);
+  }
 }
 
 register<Nru>();

@@ -1,9 +1,12 @@
 /**
- * Random: every resident page is as likely a victim as any other. Seeded, so that a run can be repeated.
+ * Random: every resident page is as likely a victim as any other. Seeded, so that a run can be repeated: one
+ * number is drawn, below the number of resident pages, and says which of their frames, in ascending order.
  */
 
+import { isSparse } from "../core/frames";
 import { ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
+import { RankedSet } from "../lib/ranked_set";
 import { Rng, rngAt } from "../lib/rng";
 
 @unmanaged
@@ -26,18 +29,35 @@ class Random extends ReplacementPolicy {
     return changetype<Rng>(changetype<usize>(this) + offsetof<Random>("rngState"));
   }
 
+  /** The frames to draw from, where these are not all; it stands behind the fields. */
+  private get held(): RankedSet {
+    return changetype<RankedSet>(changetype<usize>(this) + offsetof<Random>());
+  }
+
   init(frames: u32, pages: u32): void {
+    if (isSparse()) this.held.init(frames);
     this.frames = frames;
     rngAt(changetype<usize>(this.rng), 0);
   }
 
   onHit(pfn: u32, references: u32): void {}
 
+  @inline
   victim(page: u32): u32 {
-    return this.rng.below(this.frames);
+    if (!isSparse()) return this.rng.below(this.frames);
+    const pfn = this.held.at(this.rng.below(this.held.count));
+    this.held.remove(pfn);
+    return pfn;
   }
 
-  onFill(pfn: u32, page: u32): void {}
+  @inline
+  onFill(pfn: u32, page: u32): void {
+    if (isSparse()) this.held.add(pfn);
+  }
+
+  onRemove(pfn: u32): void {
+    this.held.remove(pfn);
+  }
 }
 
 register<Random>();

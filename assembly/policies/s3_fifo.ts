@@ -22,10 +22,11 @@
  * The ghost queue is exact, and its pages are looked up before the victim joins it.
  */
 
-import { accessedAt } from "../core/frames";
+import { accessedAt, capacity, isSparse } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
+import { reserveArray } from "../layout";
 import { Ring } from "../lib/ring";
 
 const COUNT_MAX: u32 = 3;
@@ -36,7 +37,11 @@ const NONE: u32 = u32.MAX_VALUE;
 class S3Fifo extends ReplacementPolicy {
   /** References since the page came in or was last passed: in the frame table's accessed bits. */
   private counts: usize;
+  /** By frame, u8: 1 in the main queue; kept where pages can be removed. */
+  private isMain: usize;
   private smallPages: u32;
+  /** What the shares were taken of. */
+  private capacity: u32;
   private threshold: u32;
   /** Of the last call of `victim`: whether its page was a ghost, and the victim was in the small queue. */
   private cameBack: bool;
@@ -73,11 +78,18 @@ class S3Fifo extends ReplacementPolicy {
 
   init(frames: u32, pages: u32): void {
     this.counts = accessedAt();
-    this.smallPages = max<u32>(1, <u32>(parameter(0) * <f64>frames));
+    this.isMain = reserveArray<u8>(frames);
     this.threshold = <u32>parameter(2);
-    this.small.init(frames);
-    this.main.init(frames);
+    this.small.init(frames, isSparse());
+    this.main.init(frames, isSparse());
     this.ghosts.init(parameter(1) * <f64>frames, pages, 0);
+    this.setCapacity(frames);
+  }
+
+  private setCapacity(capacity: u32): void {
+    this.capacity = capacity;
+    this.smallPages = max<u32>(1, <u32>(parameter(0) * <f64>capacity));
+    this.ghosts.limit(parameter(1) * <f64>capacity);
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -85,9 +97,11 @@ class S3Fifo extends ReplacementPolicy {
     store<u8>(at, <u8>min(<u32>load<u8>(at) + references, COUNT_MAX));
   }
 
+  @inline
   victim(page: u32): u32 {
-    this.cameBack = this.ghosts.remove(page);
-    const pfn = this.small.count >= this.smallPages ? this.evictFromSmall() : NONE;
+    if (capacity() != this.capacity) this.setCapacity(capacity());
+    this.onReturn(page);
+    const pfn = this.small.length >= this.smallPages ? this.evictFromSmall() : NONE;
     this.fromSmall = pfn != NONE;
     return pfn != NONE ? pfn : this.evictFromMain();
   }
@@ -95,10 +109,11 @@ class S3Fifo extends ReplacementPolicy {
   /** Moves pages to the main queue until one has to go; NONE when the small queue was all moved. */
   private evictFromSmall(): u32 {
     const counts = this.counts;
-    while (this.small.count != 0) {
+    while (this.small.length != 0) {
       const pfn = this.small.shift();
       if (<u32>load<u8>(counts + pfn) < this.threshold) return pfn;
       store<u8>(counts + pfn, 0);
+      if (isSparse()) store<u8>(this.isMain + pfn, 1);
       this.main.push(pfn);
     }
     return NONE;
@@ -115,12 +130,29 @@ class S3Fifo extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
+  onReturn(page: u32): void {
+    this.cameBack = this.ghosts.remove(page);
+  }
+
+  onForget(page: u32): void {
+    this.ghosts.remove(page);
+  }
+
+  onRemove(pfn: u32): void {
+    if (load<u8>(this.isMain + pfn) != 0) this.main.remove(pfn);
+    else this.small.remove(pfn);
+  }
+
+  @inline
   onEvict(pfn: u32, page: u32): void {
     if (this.fromSmall) this.ghosts.add(page);
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     store<u8>(this.counts + pfn, 0);
+    if (isSparse()) store<u8>(this.isMain + pfn, <u8>this.cameBack);
     if (this.cameBack) this.main.push(pfn);
     else this.small.push(pfn);
   }

@@ -69,6 +69,14 @@ class Sieve extends ReplacementPolicy {
   onFill(pfn: u32, page: u32): void {
     this.links.insertAfter(QUEUE, pfn + FIRST);
   }
+
+  /** The hand, if it is at the page, goes on. */
+  onRemove(pfn: u32): void {
+    const node = pfn + FIRST;
+    if (this.hand == node) this.hand = this.links.previous(node);
+    store<u8>(this.visited + pfn, 0);
+    this.links.remove(node);
+  }
 }
 
 register<Sieve>();

@@ -15,6 +15,7 @@
  * size through which a page rises hit by hit, and of which the upper ones take new pages while there is room.
  */
 
+import { capacity } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserveArray } from "../layout";
@@ -32,6 +33,8 @@ class Slru extends ReplacementPolicy {
   private edge: u32;
   private protectedCount: u32;
   private protectedMax: u32;
+  /** What the share was taken of. */
+  private capacity: u32;
 
   about(): string {
     return `{
@@ -51,9 +54,15 @@ class Slru extends ReplacementPolicy {
   }
 
   init(frames: u32, pages: u32): void {
-    this.protectedMax = max<u32>(1, <u32>(parameter(0) * <f64>frames));
     this.isProtected = reserveArray<u8>(frames + FIRST);
     this.links.init(frames + FIRST);
+    this.setCapacity(frames);
+  }
+
+  private setCapacity(capacity: u32): void {
+    this.capacity = capacity;
+    this.protectedMax = max<u32>(1, <u32>(parameter(0) * <f64>capacity));
+    while (this.protectedCount > this.protectedMax) this.dropEdge();
   }
 
   onHit(pfn: u32, references: u32): void {
@@ -87,6 +96,7 @@ class Slru extends ReplacementPolicy {
   }
 
   victim(page: u32): u32 {
+    if (capacity() != this.capacity) this.setCapacity(capacity());
     const node = this.links.previous(LIST);
     if (node == this.edge) this.dropEdge();
     this.links.remove(node);
@@ -95,6 +105,16 @@ class Slru extends ReplacementPolicy {
 
   onFill(pfn: u32, page: u32): void {
     this.links.insertAfter(this.edge, pfn + FIRST);
+  }
+
+  onRemove(pfn: u32): void {
+    const node = pfn + FIRST;
+    if (load<u8>(this.isProtected + node) != 0) {
+      store<u8>(this.isProtected + node, 0);
+      this.protectedCount--;
+      if (node == this.edge) this.edge = this.links.previous(node);
+    }
+    this.links.remove(node);
   }
 }
 

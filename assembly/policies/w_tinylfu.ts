@@ -16,12 +16,13 @@
  * come but once out of the sketch to save space, is left out, as it is by default in Caffeine's simulator.
  * Where demand paging asks for more: the incoming page gets a frame in any case, so the window has one frame
  * at least, and admission is decided between two resident pages. Sizes are rounded down. A reference is
- * counted after the victim of its fault has been chosen. Caffeine, by one of the authors, increments all four
- * counters of a page, lets a candidate that is used less win now and then, so that nobody can abuse the hash
- * function, and adapts the size of the window.
+ * counted after the victim of its fault has been chosen. Victims that are taken ahead of need can empty the
+ * window, and then come from the main part; what the sketch has counted of a page that goes stays. Caffeine,
+ * by one of the authors, increments all four counters of a page, lets a candidate that is used less win now
+ * and then, so that nobody can abuse the hash function, and adapts the size of the window.
  */
 
-import { accessedAt, pageIn } from "../core/frames";
+import { accessedAt, capacity, pageIn } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { Links } from "../lib/list";
@@ -40,10 +41,12 @@ const SAMPLE_REFERENCES_PER_FRAME: u32 = 10;
 class WTinyLfu extends ReplacementPolicy {
   private nodes: usize;
   private accessed: usize;
-  /** How many more frames the window may have. */
-  private windowFree: u32;
-  /** How many more frames the protected segment may have. */
-  private protectedFree: u32;
+  private windowPages: u32;
+  private windowMax: u32;
+  private protectedPages: u32;
+  private protectedMax: u32;
+  /** What the shares were taken of. */
+  private capacity: u32;
   private sketchFields: usize;
 
   about(): string {
@@ -70,12 +73,18 @@ class WTinyLfu extends ReplacementPolicy {
   }
 
   init(frames: u32, pages: u32): void {
-    const window = max<u32>(1, <u32>Math.floor(<f64>frames * parameter(0)));
     this.accessed = accessedAt();
-    this.windowFree = window;
-    this.protectedFree = <u32>Math.floor(<f64>(frames - window) * parameter(1));
+    this.setCapacity(frames);
     this.links.init(frames + FIRST);
     this.sketch.init(frames, frames * SAMPLE_REFERENCES_PER_FRAME);
+  }
+
+  private setCapacity(capacity: u32): void {
+    this.capacity = capacity;
+    this.windowMax = max<u32>(1, <u32>Math.floor(<f64>capacity * parameter(0)));
+    this.protectedMax = <u32>Math.floor(<f64>(capacity - this.windowMax) * parameter(1));
+    for (; this.windowPages > this.windowMax; this.windowPages--) this.moveOldest(WINDOW);
+    for (; this.protectedPages > this.protectedMax; this.protectedPages--) this.moveOldest(PROTECTED);
   }
 
   @inline
@@ -90,8 +99,12 @@ class WTinyLfu extends ReplacementPolicy {
   /** Moves a frame from probation to the protected segment, whose oldest goes back if that is too long. */
   private protect(node: u32): void {
     this.move(node, PROTECTED);
-    if (this.protectedFree > 0) this.protectedFree--;
-    else this.move(this.links.previous(PROTECTED), PROBATION);
+    if (this.protectedPages < this.protectedMax) this.protectedPages++;
+    else this.moveOldest(PROTECTED);
+  }
+
+  private moveOldest(list: u32): void {
+    this.move(this.links.previous(list), PROBATION);
   }
 
   private move(node: u32, list: u32): void {
@@ -101,18 +114,32 @@ class WTinyLfu extends ReplacementPolicy {
 
   @inline
   victim(page: u32): u32 {
+    if (capacity() != this.capacity) this.setCapacity(capacity());
     const candidate = this.links.previous(WINDOW);
     let resident = this.links.previous(PROBATION);
     if (resident == PROBATION) resident = this.links.previous(PROTECTED);
-    let evicted = candidate;
-    if (resident != PROTECTED && this.frequency(candidate) > this.frequency(resident)) {
-      evicted = resident;
-      if (load<u8>(this.accessed + resident - FIRST) == PROTECTED) this.protectedFree++;
-      this.move(candidate, PROBATION);
+    if (candidate == WINDOW) return this.take(resident);
+    this.windowPages--;
+    if (resident == PROTECTED || this.frequency(candidate) <= this.frequency(resident)) {
+      this.links.remove(candidate);
+      return candidate - FIRST;
     }
-    this.links.remove(evicted);
-    this.windowFree++;
-    return evicted - FIRST;
+    this.move(candidate, PROBATION);
+    return this.take(resident);
+  }
+
+  /** The frame of a node of the main part, taken out of its list. */
+  @inline
+  private take(node: u32): u32 {
+    const pfn = node - FIRST;
+    if (load<u8>(this.accessed + pfn) == PROTECTED) this.protectedPages--;
+    this.links.remove(node);
+    return pfn;
+  }
+
+  onRemove(pfn: u32): void {
+    if (load<u8>(this.accessed + pfn) == WINDOW) this.windowPages--;
+    this.take(pfn + FIRST);
   }
 
   private frequency(node: u32): u32 {
@@ -125,8 +152,8 @@ class WTinyLfu extends ReplacementPolicy {
     this.sketch.count(page, 1);
     this.links.insertAfter(WINDOW, pfn + FIRST);
     store<u8>(this.accessed + pfn, <u8>WINDOW);
-    if (this.windowFree > 0) this.windowFree--;
-    else this.move(this.links.previous(WINDOW), PROBATION);
+    if (this.windowPages < this.windowMax) this.windowPages++;
+    else this.moveOldest(WINDOW);
   }
 }
 

@@ -11,7 +11,7 @@
  * all pages are in the working set, and it takes the first clean one, or its own when all are dirty. It then
  * stands behind the victim. A page comes in with R set.
  *
- * `tau=0`, the default, is as many references as there are frames: the longest window whose working set
+ * `tau=0`, the default, is as many references as memory holds pages: the longest window whose working set
  * always fits in memory, for there are at most tau pages in it. A much longer window finds no page to evict
  * and makes the policy FIFO among clean pages; a much shorter one makes it second chance with a preference
  * for clean pages.
@@ -31,7 +31,7 @@
  */
 
 import { writeBack } from "../core/fault";
-import { dirtyAt } from "../core/frames";
+import { capacity, dirtyAt, HeldFrames } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 import { reserveArray } from "../layout";
@@ -59,6 +59,7 @@ class WsClock extends ReplacementPolicy {
   /** The first page that the turn under way has cleaned. */
   private firstCleaned: u32;
   private tau: u64;
+  private tauIsCapacity: bool;
   /** Virtual time: the references so far. */
   private now: u64;
   private dirty: usize;
@@ -95,8 +96,8 @@ class WsClock extends ReplacementPolicy {
   init(frames: u32, pages: u32): void {
     assert(offsetof<Links>() <= 8 && offsetof<Bitset>() <= 16);
     this.frames = frames;
-    const tau = <u64>parameter(0);
-    this.tau = tau == 0 ? frames : tau;
+    this.tau = <u64>parameter(0);
+    this.tauIsCapacity = this.tau == 0;
     this.dirty = dirtyAt();
     this.lastUses = reserveArray<u64>(frames);
     this.list.init(frames + FIRST);
@@ -112,18 +113,29 @@ class WsClock extends ReplacementPolicy {
 
   @inline
   victim(page: u32): u32 {
+    if (this.tauIsCapacity) this.tau = capacity();
     this.expire();
-    const hand = this.hand;
+    const hand = HeldFrames.around(this.hand);
     this.firstCleaned = NO_FRAME;
     let pfn = this.sweep(hand, this.frames);
     if (pfn == this.frames) {
       pfn = this.sweep(0, hand);
-      if (pfn == hand) pfn = this.firstCleaned == NO_FRAME ? this.firstClean() : this.firstCleaned;
+      if (pfn == hand) pfn = this.firstCleaned == NO_FRAME ? this.firstClean(hand) : this.firstCleaned;
     }
     this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
+    this.forget(pfn);
+    return pfn;
+  }
+
+  onRemove(pfn: u32): void {
+    this.forget(pfn);
+    this.referenced.remove(pfn);
+  }
+
+  @inline
+  private forget(pfn: u32): void {
     if (this.old.has(pfn)) this.old.remove(pfn);
     else this.list.remove(pfn + FIRST);
-    return pfn;
   }
 
   @inline
@@ -169,16 +181,17 @@ class WsClock extends ReplacementPolicy {
   }
 
   /** The first clean page from the hand, or the hand's own. */
-  private firstClean(): u32 {
-    const pfn = this.skipDirty(this.hand, this.frames);
-    return pfn < this.frames ? pfn : this.skipDirty(0, this.hand);
+  private firstClean(hand: u32): u32 {
+    const pfn = this.skipDirty(hand, this.frames);
+    return pfn < this.frames ? pfn : this.skipDirty(0, hand);
   }
 
   private skipDirty(from: u32, to: u32): u32 {
     let pfn = from;
     while (pfn + 8 <= to && load<u64>(this.dirty + pfn) == EIGHT_DIRTY) pfn += 8;
-    while (pfn < to && load<u8>(this.dirty + pfn) != 0) pfn++;
-    return pfn;
+    pfn = HeldFrames.from(pfn);
+    while (pfn < to && load<u8>(this.dirty + pfn) != 0) pfn = HeldFrames.from(pfn + 1);
+    return min(pfn, to);
   }
 
   private lastUse(pfn: u32): u64 {

@@ -60,7 +60,7 @@ const OUTPUT = "policy.wasm";
 function mainText(policy: string): string {
   return `
     export * from "./assembly/index";
-    export { frameEntry, pageIn } from "./assembly/core/frames";
+    export { frameEntry } from "./assembly/core/frames";
     export { refusedVictim } from "./assembly/core/guard";
     import { policyCount } from "./assembly/core/registry";
     const BUILT_IN: u32 = policyCount();

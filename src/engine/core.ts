@@ -18,7 +18,6 @@ interface CustomExports {
   builtInCount(): number;
   refusedVictim(): number;
   frameEntry(page: number): number;
-  pageIn(pfn: number): number;
 }
 
 export type Core = { [Name in keyof Adapted]: Raw<Adapted[Name]> } & Pick<ASUtil, "__getString"> &

@@ -72,7 +72,12 @@ export interface EngineSetup {
   stream?: StreamSetup | undefined;
   text?: TextSetup;
   /** Frame table and policy; without them the engine only decodes and interns. */
-  memory?: { frames: number; policy: ChosenPolicy };
+  memory?: {
+    frames: number;
+    policy: ChosenPolicy;
+    /** Pages come and go in any order, told to the policy one by one; see assembly/core/managed.ts. */
+    sparse?: boolean;
+  };
   mmu?: MmuSetup;
   /** The shape of the page table, for a run with an MMU or one that interns. */
   pageTable?: PageTableShape | undefined;
@@ -294,6 +299,7 @@ function reserve(core: Core, setup: EngineSetup): void {
   const frames = setup.memory?.frames ?? 0;
   if (frames > COUNT_MAX) throw tooLarge(frames, Number.POSITIVE_INFINITY);
   core.initFrames(frames, setup.pages, setup.mmu !== undefined);
+  if (setup.memory?.sparse) core.setSparse();
   for (const bits of setup.pageTable?.levelBits ?? []) core.addLevel(bits);
   core.setSignExtended(setup.pageTable?.signExtended ?? true);
   if (setup.mmu !== undefined) initMmu(core, setup.mmu);

@@ -44,6 +44,8 @@ export class SlowMemory {
     this.#frames = options.frames;
     const context: PolicyContext = {
       frames: options.frames,
+      capacity: () => options.frames,
+      heldFrames: () => [...this.#pages.keys()],
       params: options.params ?? {},
       isDirty: (page) => this.#dirty.has(page),
       clean: (page) => this.#writeBack(page),
@@ -76,6 +78,7 @@ export class SlowMemory {
       const pfn = this.#frameOf(evicted);
       this.evictions += 1;
       this.#writeBack(evicted);
+      this.policy.evicted?.(evicted);
       this.#pages[pfn] = page;
     }
     this.policy.fill(page);

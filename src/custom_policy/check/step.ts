@@ -80,7 +80,7 @@ class Memory {
 
   #compare({ core }: Engine): void {
     this.pageIn.forEach((page, pfn) => {
-      const there = core.pageIn?.(pfn);
+      const there = core.pageIn(pfn);
       if (there !== page) throw this.#damage(`frame ${pfn} holds page ${page}, and the table says ${there}`);
     });
     for (const page of this.#seen) {

@@ -13,14 +13,23 @@ import type { PageId, PolicyContext, SlowPolicy } from "./contract.ts";
 import { pagesOf } from "./parameters.ts";
 
 export function twoQ(context: PolicyContext): SlowPolicy {
-  const inPages = pagesOf(context, "in", "25%");
-  const outPages = pagesOf(context, "out", "50%");
+  const inPages = () => pagesOf(context, "in", "25%");
+  const outPages = () => pagesOf(context, "out", "50%");
 
   /** The heads, where pages arrive, are first. */
   const a1in: PageId[] = [];
   const a1out: PageId[] = [];
   const am: PageId[] = [];
   let wasRemembered = false;
+  let wasInA1in = false;
+
+  const shortenOut = () => {
+    while (a1out.length > outPages()) a1out.pop();
+  };
+  const recall = (page: PageId) => {
+    wasRemembered = a1out.includes(page);
+    if (wasRemembered) a1out.splice(a1out.indexOf(page), 1);
+  };
 
   return {
     hit(page) {
@@ -29,18 +38,25 @@ export function twoQ(context: PolicyContext): SlowPolicy {
       am.unshift(page);
     },
     victim(incoming) {
-      wasRemembered = a1out.includes(incoming);
-      if (wasRemembered) a1out.splice(a1out.indexOf(incoming), 1);
-      if (a1in.length > inPages || am.length === 0) {
-        const tail = a1in.pop()!;
-        a1out.unshift(tail);
-        if (a1out.length > outPages) a1out.pop();
-        return tail;
-      }
-      return am.pop()!;
+      shortenOut();
+      recall(incoming);
+      wasInA1in = a1in.length > inPages() || am.length === 0;
+      return (wasInA1in ? a1in : am).pop()!;
+    },
+    evicted(page) {
+      if (wasInA1in) a1out.unshift(page);
+      shortenOut();
     },
     fill(page) {
       (wasRemembered ? am : a1in).unshift(page);
+    },
+    recall,
+    remove(page) {
+      const list = am.includes(page) ? am : a1in;
+      list.splice(list.indexOf(page), 1);
+    },
+    forget(page) {
+      if (a1out.includes(page)) a1out.splice(a1out.indexOf(page), 1);
     },
   };
 }

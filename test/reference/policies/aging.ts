@@ -40,8 +40,9 @@ export function aging(context: PolicyContext): SlowPolicy {
       referenced[context.frameOf(page)] = true;
     },
     victim() {
-      const sweep = Array.from({ length: context.frames }, (_, i) => (hand + i) % context.frames);
-      const lowest = counters.reduce((low, counter) => (counter < low ? counter : low));
+      const held = context.heldFrames();
+      const sweep = [...held.filter((pfn) => pfn >= hand), ...held.filter((pfn) => pfn < hand)];
+      const lowest = sweep.map((pfn) => counters[pfn]!).reduce((low, other) => (other < low ? other : low));
       const pfn = sweep.find((candidate) => counters[candidate] === lowest)!;
       hand = (pfn + 1) % context.frames;
       return context.pageAt(pfn);
@@ -51,5 +52,6 @@ export function aging(context: PolicyContext): SlowPolicy {
       counters[pfn] = "0".repeat(bits);
       referenced[pfn] = true;
     },
+    remove() {},
   };
 }

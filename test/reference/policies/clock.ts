@@ -35,8 +35,9 @@ export function clock(context: PolicyContext): SlowPolicy {
       counters[pfn] = Math.min(counters[pfn]! + 1, highest);
     },
     victim() {
-      while (counters[hand]! > 0) {
-        counters[hand] = counters[hand]! - 1;
+      const held = context.heldFrames();
+      while (!held.includes(hand) || counters[hand]! > 0) {
+        if (held.includes(hand)) counters[hand] = counters[hand]! - 1;
         advance();
       }
       const page = context.pageAt(hand);
@@ -46,5 +47,6 @@ export function clock(context: PolicyContext): SlowPolicy {
     fill(page) {
       counters[context.frameOf(page)] = fill === "referenced" ? 1 : 0;
     },
+    remove() {},
   };
 }

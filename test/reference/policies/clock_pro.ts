@@ -9,6 +9,9 @@
  * list head is moved there. From the authors' program: memory is first filled with hot pages, at least
  * two pages are cold, and a page referenced twice in a row counts once.
  *
+ * Where memory varies in size, the sizes follow it. Hot pages that cease to exist are not made up for; when
+ * no page is cold and a victim is wanted, the hot hand runs until one is.
+ *
  * Parameter: cold ("adaptive"): the share of memory for resident cold pages. If adaptive, it starts
  * at 1% and never falls below that.
  */
@@ -29,13 +32,14 @@ export function clockPro(context: PolicyContext): SlowPolicy {
     throw new Error(`clock-pro: cold=${cold}`);
   const isAdaptive = cold === "adaptive";
   const share = isAdaptive ? 0.01 : Number.parseFloat(cold) / 100;
-  const leastCold = Math.min(context.frames, Math.max(2, Math.floor(share * context.frames)));
-  const mostCold = isAdaptive ? Math.max(leastCold, context.frames - 1) : leastCold;
+  const { capacity } = context;
+  const leastCold = () => Math.min(capacity(), Math.max(2, Math.floor(share * capacity())));
+  const mostCold = () => (isAdaptive ? Math.max(leastCold(), capacity() - 1) : leastCold());
 
   /** Oldest first. */
   let clock: Entry[] = [];
-  let coldTarget = leastCold;
-  let loads = 0;
+  let coldTarget = leastCold();
+  let wasFull = false;
   let lastPage: PageId | undefined;
 
   const hotPages = () => clock.filter(({ hot }) => hot).length;
@@ -50,7 +54,7 @@ export function clockPro(context: PolicyContext): SlowPolicy {
     clock.push(entry);
   };
   const adapt = (step: number) => {
-    coldTarget = Math.min(Math.max(coldTarget + step, leastCold), mostCold);
+    coldTarget = Math.min(Math.max(coldTarget + step, leastCold()), mostCold());
   };
   const endTest = (entry: Entry) => {
     if (!entry.inTest) return;
@@ -67,7 +71,7 @@ export function clockPro(context: PolicyContext): SlowPolicy {
   };
 
   /** Runs the hot hand until a hot page turns cold; false if it meets `candidate` before. */
-  const demoteFor = (candidate: Entry): boolean => {
+  const demoteFor = (candidate: Entry | undefined): boolean => {
     for (const entry of [...clock]) {
       if (entry === candidate) return false;
       if (!entry.hot) endTest(entry);
@@ -80,13 +84,14 @@ export function clockPro(context: PolicyContext): SlowPolicy {
         return true;
       }
     }
-    throw new Error("the candidate is not on the clock");
+    if (candidate !== undefined) throw new Error("the candidate is not on the clock");
+    return false;
   };
 
   /** A cold page was referenced in its test: makes it hot, if there is a hot page to take its place. */
   const promote = (candidate: Entry): boolean => {
     adapt(1);
-    while (hotPages() >= context.frames - coldTarget) {
+    while (hotPages() >= capacity() - coldTarget) {
       if (!demoteFor(candidate)) {
         candidate.inTest = false;
         return false;
@@ -99,7 +104,7 @@ export function clockPro(context: PolicyContext): SlowPolicy {
   };
 
   const runTestHand = () => {
-    while (nonResidentPages() > context.frames) endTest(clock.find(({ inTest }) => inTest)!);
+    while (nonResidentPages() > capacity()) endTest(clock.find(({ inTest }) => inTest)!);
   };
 
   return {
@@ -108,6 +113,13 @@ export function clockPro(context: PolicyContext): SlowPolicy {
       lastPage = page;
     },
     victim() {
+      wasFull = true;
+      adapt(0);
+      if (hotPages() === context.heldFrames().length) {
+        // All have lost their bits when the hand comes round again.
+        while (!demoteFor(undefined)) {}
+        moveHotHand();
+      }
       for (;;) {
         const candidate = clock.find(({ hot, resident }) => !hot && resident);
         if (candidate === undefined) throw new Error("no page to evict");
@@ -130,10 +142,18 @@ export function clockPro(context: PolicyContext): SlowPolicy {
         if (promote(found)) return;
         remove(found);
       }
-      loads += 1;
-      const isHot = loads <= context.frames - leastCold;
+      const isHot = !wasFull && hotPages() < capacity() - leastCold();
       clock.push({ page, hot: isHot, resident: true, inTest: !isHot, referenced: false });
       moveHotHand();
+    },
+    remove(page) {
+      remove(entryOf(page)!);
+      if (page === lastPage) lastPage = undefined;
+      moveHotHand();
+    },
+    forget(page) {
+      const ghost = entryOf(page);
+      if (ghost !== undefined) remove(ghost);
     },
   };
 }

@@ -15,15 +15,30 @@ export interface SlowPolicy {
   onReference?(position: number): void;
   /** A resident page is referenced. */
   hit(page: PageId): void;
-  /** Every frame is taken: the page that leaves to make room. It is evicted at once. */
+  /** Every frame is taken: the page that leaves to make room. */
   victim(incoming: PageId): PageId;
+  /** The page that was named has left. */
+  evicted?(page: PageId): void;
   /** A page was loaded after a fault; it is in its frame already. */
   fill(page: PageId): void;
+  /** A page is about to be loaded into a free frame, and no victim was asked for on its behalf. */
+  recall?(page: PageId): void;
+  /** A resident page has ceased to exist: from now on it is as if it had never been there. */
+  remove?(page: PageId): void;
+  /** The same of a page that is not resident. */
+  forget?(page: PageId): void;
 }
 
 /** What the simulator lets a policy see. */
 export interface PolicyContext {
   frames: number;
+  /**
+   * Where frames come and go: how many pages were resident when a victim was last asked for, and until then
+   * all frames. Elsewhere as many as there are frames.
+   */
+  capacity(): number;
+  /** The frames that hold a page, ascending. */
+  heldFrames(): number[];
   params: PolicyParams;
   isDirty(page: PageId): boolean;
   /** Writes a resident page back, if it is dirty, and leaves it where it is, clean. */

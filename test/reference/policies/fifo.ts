@@ -21,5 +21,8 @@ export function fifo(): SlowPolicy {
     fill(page) {
       queue.push(page);
     },
+    remove(page) {
+      queue.splice(queue.indexOf(page), 1);
+    },
   };
 }

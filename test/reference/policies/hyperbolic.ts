@@ -27,9 +27,9 @@ export function hyperbolic(context: PolicyContext): SlowPolicy {
   let now = 0;
 
   const candidates = (): number[] => {
-    const { frames } = context;
-    if (frames <= samples) return Array.from({ length: frames }, (_, pfn) => pfn);
-    return Array.from({ length: samples }, () => context.random(frames));
+    const held = context.heldFrames();
+    if (held.length <= samples) return held;
+    return Array.from({ length: samples }, () => held[context.random(held.length)]!);
   };
 
   return {
@@ -48,5 +48,6 @@ export function hyperbolic(context: PolicyContext): SlowPolicy {
       references.set(page, 1);
       loadedAt.set(page, now);
     },
+    remove() {},
   };
 }

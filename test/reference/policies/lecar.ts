@@ -25,11 +25,10 @@ interface Entry {
 
 type Expert = "lru" | "lfu";
 
-export function lecar({ frames, params, random }: PolicyContext): SlowPolicy {
+export function lecar({ capacity, params, random }: PolicyContext): SlowPolicy {
   const rate = share(params["rate"] ?? "45%");
-  const historyLength = Math.max(1, Math.floor(frames * share(params["history"] ?? "50%")));
+  const historyLength = () => Math.max(1, Math.floor(capacity() * share(params["history"] ?? "50%")));
   const leastWeight = share(params["least"] ?? "0%");
-  const discount = discountOf(frames);
 
   const cache: Entry[] = [];
   /** Longest evicted first. */
@@ -39,9 +38,12 @@ export function lecar({ frames, params, random }: PolicyContext): SlowPolicy {
   let now = 1;
   /** What is known of the page that is coming in. */
   let frequency = 1;
+  let leaving: { entry: Entry; history: Entry[] };
 
   const regret = (expert: Expert, { time }: Entry): void => {
-    weights[expert === "lru" ? "lfu" : "lru"] *= exponential(rate * power(discount, now - time));
+    weights[expert === "lru" ? "lfu" : "lru"] *= exponential(
+      rate * power(discountOf(capacity()), now - time),
+    );
     const sum = weights.lru + weights.lfu;
     const limited = (weight: number) => Math.min(Math.max(weight / sum, leastWeight), 1 - leastWeight);
     Object.assign(weights, { lru: limited(weights.lru), lfu: limited(weights.lfu) });
@@ -75,19 +77,38 @@ export function lecar({ frames, params, random }: PolicyContext): SlowPolicy {
       now += 1;
     },
     victim(page) {
+      for (const history of Object.values(histories)) {
+        while (history.length > historyLength()) history.shift();
+      }
       recall(page);
       const expert = random(2 ** 31) / 2 ** 31 < weights.lru ? "lru" : "lfu";
       const entry = choiceOf(expert);
       cache.splice(cache.indexOf(entry), 1);
-      const history = histories[expert];
-      if (history.length === historyLength) history.shift();
-      history.push({ ...entry, time: now });
+      leaving = { entry: { ...entry, time: now }, history: histories[expert] };
       return entry.page;
+    },
+    evicted() {
+      const { entry, history } = leaving;
+      if (history.length === historyLength()) history.shift();
+      history.push(entry);
     },
     fill(page) {
       cache.push({ page, frequency, time: now });
       frequency = 1;
       now += 1;
+    },
+    recall,
+    remove(page) {
+      cache.splice(
+        cache.findIndex((entry) => entry.page === page),
+        1,
+      );
+    },
+    forget(page) {
+      for (const history of Object.values(histories)) {
+        const at = history.findIndex((entry) => entry.page === page);
+        if (at !== -1) history.splice(at, 1);
+      }
     },
   };
 }

@@ -19,15 +19,20 @@ export function lfu(): SlowPolicy {
     counts.set(page, (counts.get(page) ?? 0) + 1);
   };
 
+  const remove = (page: PageId) => {
+    pages = pages.filter((other) => other !== page);
+    counts.delete(page);
+  };
+
   return {
     hit: use,
     victim() {
       const fewest = Math.min(...counts.values());
       const page = pages.find((candidate) => counts.get(candidate) === fewest)!;
-      pages = pages.filter((other) => other !== page);
-      counts.delete(page);
+      remove(page);
       return page;
     },
     fill: use,
+    remove,
   };
 }

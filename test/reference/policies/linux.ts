@@ -125,5 +125,13 @@ export function linux(context: PolicyContext): SlowPolicy {
         inactive.unshift(page);
       }
     },
+    remove(page) {
+      const list = active.includes(page) ? active : inactive;
+      list.splice(list.indexOf(page), 1);
+      shadowOf.delete(page);
+    },
+    forget(page) {
+      shadowOf.delete(page);
+    },
   };
 }

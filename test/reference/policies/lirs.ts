@@ -7,6 +7,9 @@
  * S has no limit, as in the paper. From the authors' program: the share of the HIR pages, and that a
  * page referenced twice in a row counts once.
  *
+ * Where memory varies in size: LIR pages that are too many when a victim is wanted turn HIR, from the
+ * bottom; and while there are too few, pages that come in are LIR, as when memory is first filled.
+ *
  * Parameter: hirs ("1%"): the share of memory for resident HIR pages, at least two pages.
  */
 
@@ -15,28 +18,34 @@ import type { PageId, PolicyContext, SlowPolicy } from "./contract.ts";
 export function lirs(context: PolicyContext): SlowPolicy {
   const hirs = context.params["hirs"] ?? "1%";
   if (typeof hirs !== "string" || !hirs.endsWith("%")) throw new Error(`lirs: hirs=${hirs}`);
-  const hirFrames = Math.max(2, Math.floor((Number.parseFloat(hirs) / 100) * context.frames));
-  const lirFrames = Math.max(0, context.frames - hirFrames);
+  const hirFrames = () => Math.max(2, Math.floor((Number.parseFloat(hirs) / 100) * context.capacity()));
+  const lirFrames = () => Math.max(0, context.capacity() - hirFrames());
 
   /** Bottom first, which is the LIR page with the largest recency. */
   let stack: PageId[] = [];
   /** Resident HIR pages, the next victim first. */
   let queue: PageId[] = [];
   const lir = new Set<PageId>();
+  let lastPage: PageId | undefined;
 
   const without = (pages: PageId[], page: PageId) => pages.filter((other) => other !== page);
   const prune = () => {
     while (stack.length > 0 && !lir.has(stack[0]!)) stack.shift();
   };
 
+  /** The LIR page at the bottom turns HIR. */
+  const demote = () => {
+    const bottom = stack.shift()!;
+    lir.delete(bottom);
+    queue.push(bottom);
+  };
+
   /** An HIR page that was found in the stack takes the place of the LIR page at the bottom. */
   const becomeLir = (page: PageId) => {
     stack = [...without(stack, page), page];
     queue = without(queue, page);
-    const bottom = stack.shift()!;
-    lir.delete(bottom);
+    demote();
     lir.add(page);
-    queue.push(bottom);
     prune();
   };
   const stayHir = (page: PageId) => {
@@ -47,7 +56,8 @@ export function lirs(context: PolicyContext): SlowPolicy {
 
   return {
     hit(page) {
-      if (stack.at(-1) === page) return;
+      if (page === lastPage) return;
+      lastPage = page;
       if (lir.has(page)) {
         stack = [...without(stack, page), page];
         prune();
@@ -55,16 +65,31 @@ export function lirs(context: PolicyContext): SlowPolicy {
       else stayHir(page);
     },
     victim() {
+      while (lir.size > lirFrames()) {
+        demote();
+        prune();
+      }
       const page = queue.shift();
       if (page === undefined) throw new Error("no page to evict");
       return page;
     },
     fill(page) {
-      if (lir.size < lirFrames) {
+      lastPage = page;
+      if (lir.size < lirFrames()) {
         lir.add(page);
-        stack.push(page);
+        stack = [...without(stack, page), page];
+        prune();
       } else if (stack.includes(page)) becomeLir(page);
       else stayHir(page);
+    },
+    remove(page) {
+      lir.delete(page);
+      queue = without(queue, page);
+      stack = without(stack, page);
+      prune();
+    },
+    forget(page) {
+      stack = without(stack, page);
     },
   };
 }

@@ -26,5 +26,8 @@ export function lru(): SlowPolicy {
     fill(page) {
       stack.push(page);
     },
+    remove(page) {
+      stack.splice(stack.indexOf(page), 1);
+    },
   };
 }

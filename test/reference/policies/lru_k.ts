@@ -40,8 +40,7 @@ export function lruK(context: PolicyContext): SlowPolicy {
   /** The time, in references. */
   let t = 0;
 
-  const residentPages = (): PageId[] =>
-    Array.from({ length: context.frames }, (_, pfn) => context.pageAt(pfn));
+  const residentPages = (): PageId[] => context.heldFrames().map((pfn) => context.pageAt(pfn));
   const kthLast = (page: PageId): number | undefined => blocks.get(page)!.hist[k - 1];
   const last = (page: PageId): number => blocks.get(page)!.last;
 
@@ -74,6 +73,12 @@ export function lruK(context: PolicyContext): SlowPolicy {
         (retainedInformationPeriod === 0 || t - block.last <= retainedInformationPeriod);
       const hist = isRetained ? block.hist : [];
       blocks.set(page, { hist: [t, ...hist].slice(0, k), last: t });
+    },
+    remove(page) {
+      blocks.delete(page);
+    },
+    forget(page) {
+      blocks.delete(page);
     },
   };
 }

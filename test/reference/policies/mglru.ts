@@ -246,5 +246,13 @@ export function mglru(context: PolicyContext): SlowPolicy {
         putInto(Math.max(workingset ? maxSeq - 2 : maxSeq - 3, minSeq), page);
       }
     },
+    remove(page) {
+      for (const list of lists.values()) if (list.includes(page)) list.splice(list.indexOf(page), 1);
+      stateOf.delete(page);
+      shadowOf.delete(page);
+    },
+    forget(page) {
+      shadowOf.delete(page);
+    },
   };
 }

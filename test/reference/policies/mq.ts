@@ -21,13 +21,14 @@ interface Block {
 
 export function mq(context: PolicyContext): SlowPolicy {
   const m = integerOf(context, "queues", 8);
-  const lifeTime = Math.max(1, pagesOf(context, "lifetime", "400%"));
-  const outMax = pagesOf(context, "out", "400%");
+  const lifeTime = Math.max(1, pagesOf(context, "lifetime", "400%", context.frames));
+  const outMax = () => pagesOf(context, "out", "400%");
 
   /** Heads, the least recently used, are first. */
   const queues: Block[][] = Array.from({ length: m }, () => []);
   const qOut: Block[] = [];
   let returning: Block | undefined;
+  let leaving: Block;
   let currentTime = 0;
 
   const queueNum = (reference: number): number => Math.min(Math.floor(Math.log2(reference)), m - 1);
@@ -48,25 +49,41 @@ export function mq(context: PolicyContext): SlowPolicy {
     adjust();
   };
 
+  const shortenOut = (): void => {
+    while (qOut.length > outMax()) qOut.shift();
+  };
+  const recall = (page: PageId): void => {
+    returning = qOut.find((block) => block.page === page);
+    if (returning !== undefined) qOut.splice(qOut.indexOf(returning), 1);
+  };
+  const dequeue = (page: PageId): Block => {
+    const queue = queues.find((blocks) => blocks.some((block) => block.page === page))!;
+    const at = queue.findIndex((other) => other.page === page);
+    return queue.splice(at, 1)[0]!;
+  };
+
   return {
     hit(page) {
-      const queue = queues.find((blocks) => blocks.some((block) => block.page === page))!;
-      const [block] = queue.splice(
-        queue.findIndex((other) => other.page === page),
-        1,
-      );
-      enqueue(page, block!.reference + 1);
+      enqueue(page, dequeue(page).reference + 1);
     },
     victim(incoming) {
-      returning = qOut.find((block) => block.page === incoming);
-      if (returning !== undefined) qOut.splice(qOut.indexOf(returning), 1);
-      const victim = queues.find((blocks) => blocks.length > 0)!.shift()!;
-      qOut.push(victim);
-      if (qOut.length > outMax) qOut.shift();
-      return victim.page;
+      shortenOut();
+      recall(incoming);
+      leaving = queues.find((blocks) => blocks.length > 0)!.shift()!;
+      return leaving.page;
+    },
+    evicted() {
+      qOut.push(leaving);
+      shortenOut();
     },
     fill(page) {
       enqueue(page, (returning?.reference ?? 0) + 1);
+      returning = undefined;
+    },
+    recall,
+    remove: dequeue,
+    forget(page) {
+      recall(page);
       returning = undefined;
     },
   };

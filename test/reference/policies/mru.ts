@@ -21,5 +21,8 @@ export function mru(): SlowPolicy {
       return page;
     },
     fill: use,
+    remove(page) {
+      stack = stack.filter((other) => other !== page);
+    },
   };
 }

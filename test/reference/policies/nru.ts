@@ -36,7 +36,8 @@ export function nru(context: PolicyContext): SlowPolicy {
       referenced[context.frameOf(page)] = true;
     },
     victim() {
-      const sweep = Array.from({ length: context.frames }, (_, i) => (hand + i) % context.frames);
+      const held = context.heldFrames();
+      const sweep = [...held.filter((pfn) => pfn >= hand), ...held.filter((pfn) => pfn < hand)];
       const lowestClass = Math.min(...sweep.map(classOf));
       const pfn = sweep.find((candidate) => classOf(candidate) === lowestClass)!;
       hand = (pfn + 1) % context.frames;
@@ -45,5 +46,6 @@ export function nru(context: PolicyContext): SlowPolicy {
     fill(page) {
       referenced[context.frameOf(page)] = true;
     },
+    remove() {},
   };
 }

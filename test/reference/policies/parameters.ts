@@ -1,5 +1,5 @@
 /*
- * Reading a policy's parameters: whole numbers, and shares of the frames as percentages.
+ * Reading a policy's parameters: whole numbers, and shares of memory as percentages.
  */
 
 import type { PolicyContext } from "./contract.ts";
@@ -10,10 +10,15 @@ export function integerOf({ params }: PolicyContext, name: string, byDefault: nu
   return value;
 }
 
-/** A share of the frames, in pages, rounded down. */
-export function pagesOf({ frames, params }: PolicyContext, name: string, byDefault: string): number {
-  const value = params[name] ?? byDefault;
+/** A share of what memory holds, or of `whole`, in pages, rounded down. */
+export function pagesOf(
+  context: PolicyContext,
+  name: string,
+  byDefault: string,
+  whole: number = context.capacity(),
+): number {
+  const value = context.params[name] ?? byDefault;
   const match = /^(\d+(?:\.\d+)?)%$/.exec(String(value));
   if (match === null) throw new Error(`${name}=${value}`);
-  return Math.floor((Number(match[1]) / 100) * frames);
+  return Math.floor((Number(match[1]) / 100) * whole);
 }

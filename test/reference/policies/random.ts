@@ -12,8 +12,10 @@ export function random(context: PolicyContext): SlowPolicy {
   return {
     hit() {},
     victim() {
-      return context.pageAt(context.random(context.frames));
+      const held = context.heldFrames();
+      return context.pageAt(held[context.random(held.length)]!);
     },
     fill() {},
+    remove() {},
   };
 }

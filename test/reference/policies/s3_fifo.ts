@@ -18,8 +18,8 @@ interface Entry {
 }
 
 export function s3Fifo(context: PolicyContext): SlowPolicy {
-  const smallPages = Math.max(1, pagesOf(context, "small", "10%"));
-  const ghostPages = pagesOf(context, "ghost", "90%");
+  const smallPages = () => Math.max(1, pagesOf(context, "small", "10%"));
+  const ghostPages = () => pagesOf(context, "ghost", "90%");
   const threshold = integerOf(context, "threshold", 2);
 
   /** The heads, where pages arrive, are last. */
@@ -27,13 +27,24 @@ export function s3Fifo(context: PolicyContext): SlowPolicy {
   const main: Entry[] = [];
   const ghost: PageId[] = [];
   let wasGhost = false;
+  let wasSmall = false;
+
+  const shortenGhost = () => {
+    while (ghost.length > ghostPages()) ghost.shift();
+  };
+  const forget = (page: PageId) => {
+    if (ghost.includes(page)) ghost.splice(ghost.indexOf(page), 1);
+  };
+  const recall = (page: PageId) => {
+    wasGhost = ghost.includes(page);
+    forget(page);
+  };
 
   const evictFromSmall = (): PageId | undefined => {
     while (small.length > 0) {
       const tail = small.shift()!;
       if (tail.freq < threshold) {
-        ghost.push(tail.page);
-        if (ghost.length > ghostPages) ghost.shift();
+        wasSmall = true;
         return tail.page;
       }
       main.push({ page: tail.page, freq: 0 });
@@ -55,13 +66,26 @@ export function s3Fifo(context: PolicyContext): SlowPolicy {
       entry.freq = Math.min(entry.freq + 1, 3);
     },
     victim(incoming) {
-      wasGhost = ghost.includes(incoming);
-      if (wasGhost) ghost.splice(ghost.indexOf(incoming), 1);
-      const evicted = small.length >= smallPages ? evictFromSmall() : undefined;
+      shortenGhost();
+      recall(incoming);
+      wasSmall = false;
+      const evicted = small.length >= smallPages() ? evictFromSmall() : undefined;
       return evicted ?? evictFromMain();
+    },
+    evicted(page) {
+      if (wasSmall) ghost.push(page);
+      shortenGhost();
     },
     fill(page) {
       (wasGhost ? main : small).push({ page, freq: 0 });
     },
+    recall,
+    remove(page) {
+      for (const queue of [small, main]) {
+        const at = queue.findIndex((entry) => entry.page === page);
+        if (at !== -1) queue.splice(at, 1);
+      }
+    },
+    forget,
   };
 }

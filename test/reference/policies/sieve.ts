@@ -39,5 +39,10 @@ export function sieve(): SlowPolicy {
     fill(page) {
       queue.unshift({ page, visited: false });
     },
+    remove(page) {
+      const entry = queue.find((other) => other.page === page)!;
+      if (hand === entry) hand = towardsHead(entry);
+      queue.splice(queue.indexOf(entry), 1);
+    },
   };
 }

@@ -14,23 +14,32 @@ import type { PageId, PolicyContext, SlowPolicy } from "./contract.ts";
 import { pagesOf } from "./parameters.ts";
 
 export function slru(context: PolicyContext): SlowPolicy {
-  const protectedMax = Math.max(1, pagesOf(context, "protected", "80%"));
+  const protectedMax = () => Math.max(1, pagesOf(context, "protected", "80%"));
   /** Most recently used first. */
   const probationary: PageId[] = [];
   const protectedPages: PageId[] = [];
+
+  const shorten = () => {
+    while (protectedPages.length > protectedMax()) probationary.unshift(protectedPages.pop()!);
+  };
 
   return {
     hit(page) {
       const segment = protectedPages.includes(page) ? protectedPages : probationary;
       segment.splice(segment.indexOf(page), 1);
       protectedPages.unshift(page);
-      if (protectedPages.length > protectedMax) probationary.unshift(protectedPages.pop()!);
+      shorten();
     },
     victim() {
+      shorten();
       return (probationary.pop() ?? protectedPages.pop())!;
     },
     fill(page) {
       probationary.unshift(page);
+    },
+    remove(page) {
+      const segment = protectedPages.includes(page) ? protectedPages : probationary;
+      segment.splice(segment.indexOf(page), 1);
     },
   };
 }

@@ -14,15 +14,20 @@
 import type { PageId, PolicyContext, SlowPolicy } from "./contract.ts";
 import { share } from "./params.ts";
 
-export function wTinyLfu({ frames, params }: PolicyContext): SlowPolicy {
-  const windowSize = Math.max(1, Math.floor(frames * share(params["window"] ?? "1%")));
-  const protectedSize = Math.floor((frames - windowSize) * share(params["protected"] ?? "80%"));
+export function wTinyLfu({ frames, capacity, params }: PolicyContext): SlowPolicy {
+  const windowSize = () => Math.max(1, Math.floor(capacity() * share(params["window"] ?? "1%")));
+  const protectedSize = () => Math.floor((capacity() - windowSize()) * share(params["protected"] ?? "80%"));
   const sketch = frequencySketch(frames);
 
   /** Least recently used first. */
   const windowPages: PageId[] = [];
   const probation: PageId[] = [];
   const protectedPages: PageId[] = [];
+
+  const shorten = () => {
+    while (windowPages.length > windowSize()) probation.push(windowPages.shift()!);
+    while (protectedPages.length > protectedSize()) probation.push(protectedPages.shift()!);
+  };
 
   return {
     hit(page) {
@@ -33,11 +38,13 @@ export function wTinyLfu({ frames, params }: PolicyContext): SlowPolicy {
       }
       if (!remove(probation, page) && !remove(protectedPages, page)) throw new Error(`no page ${page}`);
       protectedPages.push(page);
-      if (protectedPages.length > protectedSize) probation.push(protectedPages.shift()!);
+      shorten();
     },
     victim() {
-      const candidate = windowPages.shift()!;
+      shorten();
+      const candidate = windowPages.shift();
       const main = probation.length > 0 ? probation : protectedPages;
+      if (candidate === undefined) return main.shift()!;
       const resident = main[0];
       if (resident === undefined) return candidate;
       if (sketch.estimate(candidate) <= sketch.estimate(resident)) return candidate;
@@ -48,7 +55,10 @@ export function wTinyLfu({ frames, params }: PolicyContext): SlowPolicy {
     fill(page) {
       sketch.count(page);
       windowPages.push(page);
-      if (windowPages.length > windowSize) probation.push(windowPages.shift()!);
+      shorten();
+    },
+    remove(page) {
+      for (const list of [windowPages, probation, protectedPages]) remove(list, page);
     },
   };
 }

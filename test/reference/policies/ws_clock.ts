@@ -18,7 +18,8 @@
  * There is no load control (the paper suspends a process when memory is overcommitted), and no limit
  * on the writes that one sweep schedules (the book's n).
  *
- * Parameter: tau (required): the working set's window in references; 0 is the number of frames.
+ * Parameter: tau (required): the working set's window in references; 0 is as many as memory holds
+ * pages.
  */
 
 import type { PolicyContext, SlowPolicy } from "./contract.ts";
@@ -33,7 +34,7 @@ export function wsClock(context: PolicyContext): SlowPolicy {
   if (typeof given !== "number" || !Number.isInteger(given) || given < 0) {
     throw new Error(`ws-clock: tau=${given}`);
   }
-  const tau = given === 0 ? context.frames : given;
+  const tau = () => (given === 0 ? context.capacity() : given);
 
   /** By pfn. */
   const ring: Entry[] = [];
@@ -41,7 +42,10 @@ export function wsClock(context: PolicyContext): SlowPolicy {
   let virtualTime = 0;
 
   /** The frames in the order in which the hand meets them in one turn. */
-  const turn = () => Array.from({ length: context.frames }, (_, i) => (hand + i) % context.frames);
+  const turn = () => {
+    const held = context.heldFrames();
+    return [...held.filter((pfn) => pfn >= hand), ...held.filter((pfn) => pfn < hand)];
+  };
   const isDirty = (pfn: number) => context.isDirty(context.pageAt(pfn));
 
   const choose = (): number => {
@@ -51,13 +55,13 @@ export function wsClock(context: PolicyContext): SlowPolicy {
       if (entry.referenced) {
         entry.referenced = false;
         entry.lastUse = virtualTime;
-      } else if (virtualTime - entry.lastUse > tau) {
+      } else if (virtualTime - entry.lastUse > tau()) {
         if (!isDirty(pfn)) return pfn;
         context.clean(context.pageAt(pfn));
         cleaned.push(pfn);
       }
     }
-    return cleaned[0] ?? turn().find((pfn) => !isDirty(pfn)) ?? hand;
+    return cleaned[0] ?? turn().find((pfn) => !isDirty(pfn)) ?? turn()[0]!;
   };
 
   return {
@@ -74,5 +78,6 @@ export function wsClock(context: PolicyContext): SlowPolicy {
       ring[context.frameOf(page)] = { referenced: true, lastUse: virtualTime };
       virtualTime += 1;
     },
+    remove() {},
   };
 }
