@@ -115,3 +115,15 @@ export {
 export { commit, reservedBytes } from "./layout";
 export { bucketCount, bucketStart } from "./lib/log_buckets";
 export { setSeed } from "./lib/rng";
+export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
+export {
+  freeBlocks,
+  freeBlocksOfZone,
+  setGroupingByMobility,
+  setWatermarkBoostFactor,
+  splitPage,
+} from "./mm/physical/buddy";
+export { mappedFrames, pageFlagsAt, pageOrder, pageState, setPageState } from "./mm/physical/mem_map";
+export { allocPages, freePages, setConfiguredZones } from "./mm/physical/page_alloc";
+export { blockAreasAt } from "./mm/physical/page_blocks";
+export { setLowmemReserve, setZone, zoneAt } from "./mm/physical/zones";

@@ -25,9 +25,12 @@ export class Links {
    * one empty list.
    */
   split(lists: u32): void {
-    for (let node: u32 = 0; node < lists; node++) {
-      store<u64>(this.nodes + ((<usize>node) << 3), ((<u64>node) << 32) | node);
-    }
+    for (let node: u32 = 0; node < lists; node++) this.makeEmpty(node);
+  }
+
+  /** Makes a node the sentinel of an empty list. */
+  makeEmpty(node: u32): void {
+    store<u64>(this.nodes + ((<usize>node) << 3), ((<u64>node) << 32) | node);
   }
 
   @inline
