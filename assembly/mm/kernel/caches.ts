@@ -69,7 +69,7 @@ export function cacheAt(number: u32): Cache {
 
 /** The number of a new cache, or of one that serves; `align` is a power of two, 0 for words. */
 export function createCache(objectBytes: u32, align: u32, flags: u32): u32 {
-  if (objectBytes == 0 || objectBytes > (1 << 22)) return NO_CACHE;
+  if (objectBytes == 0 || objectBytes > 1 << 22) return NO_CACHE;
   const alignment = objectAlignment(objectBytes, align, flags);
   const size = alignedSize(objectBytes, align, flags);
   const like = flags & UNMERGEABLE ? NO_CACHE : mergeable(size, objectBytes, alignment, flags);

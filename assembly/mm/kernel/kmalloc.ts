@@ -15,17 +15,17 @@ import { GFP_ACCOUNT, GFP_COMP, GFP_DMA, GFP_RECLAIMABLE } from "../physical/gfp
 import { MAX_PAGE_ORDER, NO_FRAME } from "../physical/mem_map";
 import { allocPages, freePages } from "../physical/page_alloc";
 import { cacheAt, createCache, NO_CACHE } from "./caches";
-import { ACCOUNT, CACHE_DMA, KEEPS_REQUESTS, orderOf, PAGE_BYTES, PAGE_SHIFT, RECLAIM_ACCOUNT } from "./geometry";
-import { clearNote, isLargeNote, largeBytes, noteLarge, noteOf } from "./page_notes";
 import {
-  allocObject,
-  Cache,
-  cacheOf,
-  FREED,
-  freeObject,
-  requestedBytes,
-  setRequestedBytes,
-} from "./slab";
+  ACCOUNT,
+  CACHE_DMA,
+  KEEPS_REQUESTS,
+  orderOf,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  RECLAIM_ACCOUNT,
+} from "./geometry";
+import { clearNote, isLargeNote, largeBytes, noteLarge, noteOf } from "./page_notes";
+import { allocObject, Cache, cacheOf, FREED, freeObject, requestedBytes, setRequestedBytes } from "./slab";
 
 export const KMALLOC_NORMAL: u32 = 0;
 export const KMALLOC_DMA: u32 = 1;
@@ -172,7 +172,6 @@ export function largeKmallocRequested(): f64 {
 export function kmallocFailures(): u32 {
   return failures;
 }
-
 
 // --- internal ---
 

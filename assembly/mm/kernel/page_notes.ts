@@ -47,7 +47,7 @@ export function isLargeNote(note: u32): bool {
 
 /** Sets or, with 0, clears the slab of all pages of a block. */
 export function noteSlab(pfn: u32, order: u32, slab: usize): void {
-  for (let page: u32 = 0; page < (1 << order); page++) setNote(pfn + page, <u32>slab);
+  for (let page: u32 = 0; page < 1 << order; page++) setNote(pfn + page, <u32>slab);
 }
 
 export function noteLarge(pfn: u32, requestedBytes: u32): void {

@@ -23,8 +23,10 @@ export class Range {
   firstPfn: u32;
   frames: u32;
   tag: u32;
-  /** The address of the record that the kernel keeps for it in a slab. */
+  /** The addresses of what the kernel keeps for it: vmap_area, vm_struct, and the array of its pages. */
   record: u64;
+  struct: u64;
+  pageArray: f64;
 }
 
 let spare: usize = 0;

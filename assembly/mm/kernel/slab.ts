@@ -142,14 +142,14 @@ export function slabPages(reclaimable: bool): u32 {
 
 /** The bytes of a cache on a machine of so many processors. */
 export function cacheBytes(cpus: u32): u32 {
-  return CPU_AT + (cpus << CPU_SHIFT);
+  return <u32>(CPU_AT + ((<usize>cpus) << CPU_SHIFT));
 }
 
 /** Readies a cache whose geometry is set. */
 export function initCache(cache: Cache): void {
   cache.next = changetype<usize>(cache);
   cache.previous = changetype<usize>(cache);
-  cache.reciprocal = <u32>(((<u64>1 << 32) + cache.size - 1) / cache.size);
+  cache.reciprocal = <u32>((((<u64>1) << 32) + cache.size - 1) / cache.size);
   cache.partialSlabs = 0;
   cache.slabs = 0;
   cache.pages = 0;
@@ -263,9 +263,7 @@ function find(address: u64): u32 {
   const cache = changetype<Cache>(slab.cache);
   const offset = <u32>(address - ((<u64>slab.pfn) << PAGE_SHIFT));
   const index =
-    slab.order <= MULTIPLIED_ORDER_MAX
-      ? <u32>((<u64>offset * cache.reciprocal) >> 32)
-      : offset / cache.size;
+    slab.order <= MULTIPLIED_ORDER_MAX ? <u32>((<u64>offset * cache.reciprocal) >> 32) : offset / cache.size;
   if (index >= slab.objects || index * cache.size != offset) return INVALID_FREE;
   if (load<u16>(linkAt(slab, index)) != TAKEN) return DOUBLE_FREE;
   foundSlab = changetype<usize>(slab);
@@ -451,7 +449,7 @@ function newSlab(cache: Cache, gfp: u32): usize {
   for (let index: u32 = 0; index < objects; index++) {
     store<u16>(linkAt(slab, index), <u16>(index + 1 == objects ? NONE : index + 1));
   }
-  if (cache.flags & KEEPS_REQUESTS) memory.fill(linkAt(slab, objects), 0, <usize>objects << 1);
+  if (cache.flags & KEEPS_REQUESTS) memory.fill(linkAt(slab, objects), 0, (<usize>objects) << 1);
   noteSlab(pfn, order, at);
   setPageState(pfn, SLAB);
   count(cache, order, <i32>objects, 1);

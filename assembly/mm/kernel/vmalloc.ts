@@ -51,6 +51,8 @@ const LAZY_BYTES: u32 = 32 << 20;
 const TABLE_SHIFT: u32 = 9;
 const DIRECTORY_SHIFT: u32 = 18;
 const NO_RANGE: u32 = u32.MAX_VALUE;
+/** Of areas that vmalloc makes for itself. */
+const NO_TAG: u32 = 0;
 
 let rangePages: u32 = 0;
 let areas: usize = 0;
@@ -102,14 +104,15 @@ export function kvmalloc(bytes: u32, gfp: u32, cpu: u32, tag: u32): f64 {
 /** Frees the area at `address`: FREED, or INVALID_FREE when none starts there. */
 export function vfree(address: f64, cpu: u32): u32 {
   const page = pageOf(address);
-  const at = page == NO_RANGE ? 0 : rangeAt(areas, page);
+  const at: usize = page == NO_RANGE ? 0 : rangeAt(areas, page);
   if (at == 0) return INVALID_FREE;
   const area = changetype<Range>(at);
   areas = removeRange(areas, area.start);
   areaCount--;
   dropFrames(area.firstPfn);
   mappedPages -= area.frames;
-  dropPageArray(area.frames, cpu);
+  kvfree(area.pageArray, cpu);
+  kfree(area.struct, cpu);
   area.right = lazy;
   lazy = at;
   lazyPages += area.pages;
@@ -202,27 +205,40 @@ function pageOf(address: f64): u32 {
 
 function vmallocPages(frames: u64, gfp: u32, cpu: u32, tag: u32): u32 {
   if (frames == 0 || frames > mappedFrames() || frames + GUARD_PAGES > rangePages) return NO_RANGE;
-  const pages = <u32>frames + GUARD_PAGES;
-  const record = allocKernelObject(VMAP_AREA, cpu, gfp);
-  if (record == 0) return NO_RANGE;
-  const at = takeAddresses(pages, cpu);
+  const struct = kmalloc(VM_STRUCT_BYTES, gfp, cpu);
+  if (struct == 0) return NO_RANGE;
+  const at = newArea(<u32>frames, gfp, cpu);
   if (at == 0) {
-    freeKernelObject(VMAP_AREA, record, cpu);
+    kfree(struct, cpu);
     return NO_RANGE;
   }
   const area = changetype<Range>(at);
-  area.record = record;
-  area.frames = <u32>frames;
+  area.struct = struct;
   area.tag = tag;
   if (!populate(area, gfp, cpu)) {
+    kfree(struct, cpu);
+    freeKernelObject(VMAP_AREA, area.record, cpu);
     giveAddresses(at);
-    freeKernelObject(VMAP_AREA, record, cpu);
     return NO_RANGE;
   }
   areas = insertRange(areas, at);
   areaCount++;
   mappedPages += area.frames;
   return area.start;
+}
+
+/** Addresses with their vmap_area, or 0. */
+function newArea(frames: u32, gfp: u32, cpu: u32): usize {
+  const record = allocKernelObject(VMAP_AREA, cpu, gfp);
+  if (record == 0) return 0;
+  const at = takeAddresses(frames + GUARD_PAGES, cpu);
+  if (at == 0) {
+    freeKernelObject(VMAP_AREA, record, cpu);
+    return 0;
+  }
+  changetype<Range>(at).record = record;
+  changetype<Range>(at).frames = frames;
+  return at;
 }
 
 /** The lowest free addresses that fit, as a range in no tree, or 0. */
@@ -289,16 +305,19 @@ function purge(cpu: u32): void {
   lazyPages = 0;
 }
 
-/** Gives an area its records, page frames and page tables; false, with nothing taken, when memory runs out. */
+/** Gives an area page frames and page tables; false, with nothing taken, when memory runs out. */
 function populate(area: Range, gfp: u32, cpu: u32): bool {
-  if (!takePageArray(area.frames, gfp, cpu)) return false;
+  area.pageArray = kvArray(area.frames * POINTER_BYTES, gfp, cpu);
+  if (area.pageArray == 0) return false;
   area.firstPfn = takeFrames(area.frames, gfp);
-  if (area.firstPfn == NO_PAGE || !takeTables(area.start, area.frames)) {
-    dropFrames(area.firstPfn);
-    dropPageArray(area.frames, cpu);
-    return false;
-  }
-  return true;
+  if (area.firstPfn != NO_PAGE && takeTables(area.start, area.frames)) return true;
+  dropFrames(area.firstPfn);
+  kvfree(area.pageArray, cpu);
+  return false;
+}
+
+function kvArray(bytes: u32, gfp: u32, cpu: u32): f64 {
+  return bytes > PAGE_BYTES ? vmalloc(<f64>bytes, gfp, cpu, NO_TAG) : <f64>kmalloc(bytes, gfp, cpu);
 }
 
 /** Page frames one by one, each noting the next; the first, or NO_PAGE. */
