@@ -168,11 +168,46 @@ export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
 export {
   freeBlocks,
   freeBlocksOfZone,
+  freeListOf,
   setGroupingByMobility,
   setWatermarkBoostFactor,
   splitPage,
+  unreserveHighatomic,
 } from "./mm/physical/buddy";
-export { mappedFrames, pageFlagsAt, pageOrder, pageState, setPageState } from "./mm/physical/mem_map";
-export { allocPages, freePages, setConfiguredZones } from "./mm/physical/page_alloc";
+export {
+  compactAndAlloc,
+  compactionCountersAt,
+  compactionSuitable,
+  compactMemory,
+  setMigratePage,
+  tryToCompact,
+} from "./mm/physical/compaction";
+export { fragmentationIndex, unusableFreeIndex } from "./mm/physical/fragmentation";
+export {
+  mappedFrames,
+  newLists,
+  pageFlagsAt,
+  pageLinksAt,
+  pageOrder,
+  pageState,
+  setPageState,
+} from "./mm/physical/mem_map";
+export {
+  aboveWatermark,
+  allocPages,
+  freePages,
+  gfpAllocFlags,
+  setConfiguredZones,
+  setKswapdWaker,
+  setSlowPath,
+  tryZones,
+} from "./mm/physical/page_alloc";
 export { blockAreasAt } from "./mm/physical/page_blocks";
-export { setLowmemReserve, setZone, zoneAt } from "./mm/physical/zones";
+export { clearPageSlots, initPageOps, pageOpsAt, pageSlotsAt, runPageOps } from "./mm/physical/page_ops";
+export {
+  defaultMinFreeKib,
+  recommendedMinFreeKib,
+  setupLowmemReserve,
+  setupWatermarks,
+} from "./mm/physical/watermarks";
+export { lowmemReserve, setZone, zoneRecordAt } from "./mm/physical/zones";

@@ -33,6 +33,11 @@ export class Links {
     store<u64>(this.nodes + ((<usize>node) << 3), ((<u64>node) << 32) | node);
   }
 
+  /** Where node 0 is. */
+  at(): usize {
+    return this.nodes;
+  }
+
   @inline
   next(node: u32): u32 {
     return load<u32>(this.nodes + ((<usize>node) << 3));

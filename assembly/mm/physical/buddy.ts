@@ -144,6 +144,7 @@ class FreeLists {
       half--;
       FreeLists.add(links, area, half, pfn + (1 << half));
     }
+    links.zero(pfn);
     setPageFlags(pfn, KERNEL, order);
     if (order > 0) setTailStates(pfn, order, TAIL);
   }
@@ -238,7 +239,22 @@ function isFree(flags: usize, pfn: u32, order: u32): bool {
 /** Makes an allocated block 2^order allocated pages, which are freed one by one (split_page). */
 export function splitPage(pfn: u32, order: u32): void {
   const state = pageState(pfn);
-  for (let page: u32 = 0; page < (<u32>1) << order; page++) setPageFlags(pfn + page, state, 0);
+  const links = pageLinks();
+  for (let page = pfn; page < pfn + (1 << order); page++) {
+    setPageFlags(page, state, 0);
+    if (page != pfn) links.zero(page);
+  }
+}
+
+/** Takes a given free block (__isolate_free_page). */
+export function takeFreeBlock(pfn: u32): void {
+  const area = blockArea(pfn);
+  const order = pageOrder(pfn);
+  const links = pageLinks();
+  const zone = zoneAt(area >> 2);
+  zone.free -= 1 << order;
+  FreeLists.remove(links, area, order, pfn);
+  FreeLists.split(links, area, order, order, pfn);
 }
 
 /** Which type to fall back on, the first or the second choice. */

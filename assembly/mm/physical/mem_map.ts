@@ -4,7 +4,7 @@
  *     flags   u16[]   state | order << 8        the order counts in the first page of a free or allocated block
  *     links   u32[2]  next, previous            of the list that the page is in: a free list, an LRU list, a
  *                                               slab list, by its state; the lists' sentinels come after
- *                                               the frames
+ *                                               the frames; both 0 in a page just allocated
  *
  * Frame numbers are physical addresses / 4096, holes included: a hole's pages are RESERVED, as are those that
  * the kernel took at boot. The arrays end on a boundary of the largest block, so that a buddy always has an
@@ -59,6 +59,11 @@ export function mappedFrames(): u32 {
 /** The links of all pages and of the lists' sentinels. */
 export function pageLinks(): Links {
   return changetype<Links>(LINKS);
+}
+
+/** Where the links are: a page's next and previous are u32s at 8 * pfn. */
+export function pageLinksAt(): usize {
+  return pageLinks().at();
 }
 
 /** Makes `count` empty lists of pages, once the memory is committed, and returns the first's sentinel. */

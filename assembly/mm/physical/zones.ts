@@ -53,6 +53,11 @@ export function zoneAt(index: u32): Zone {
   return changetype<Zone>(ZONE_TABLE + index * offsetof<Zone>());
 }
 
+/** Where a zone's record is, for TypeScript. */
+export function zoneRecordAt(index: u32): usize {
+  return changetype<usize>(zoneAt(index));
+}
+
 /** A bit for each zone that has managed pages. */
 export function populatedZones(): u32 {
   return populated;
