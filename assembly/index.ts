@@ -136,6 +136,55 @@ export {
 export { commit, reservedBytes } from "./layout";
 export { bucketCount, bucketStart } from "./lib/log_buckets";
 export { setSeed } from "./lib/rng";
+export {
+  cacheAllocBulk,
+  cacheCount,
+  cacheFacts,
+  cacheFreeBulk,
+  cacheShrink,
+  createCache,
+  destroyCache,
+  initSlab,
+} from "./mm/kernel/caches";
+export {
+  kfreeAddress,
+  kmallocBytes,
+  kreallocBytes,
+  ksizeOf,
+  requestedAt,
+  slabAlloc,
+  slabFree,
+} from "./mm/kernel/exports";
+export { createKernelCaches, kernelCache } from "./mm/kernel/kernel_caches";
+export {
+  initKmalloc,
+  kmallocCache,
+  kmallocFailures,
+  largeKmallocPages,
+  largeKmallocRequested,
+  largeKmallocs,
+} from "./mm/kernel/kmalloc";
+export { slabPages } from "./mm/kernel/slab";
+export {
+  initVmalloc,
+  kvfree,
+  kvmalloc,
+  lazyPagesMax,
+  purgeVmalloc,
+  startVmalloc,
+  vfree,
+  vmalloc,
+  vmallocAreaFrames,
+  vmallocAreaFrom,
+  vmallocAreaPages,
+  vmallocAreas,
+  vmallocAreaTag,
+  vmallocLazyPages,
+  vmallocLongestFree,
+  vmallocMappedPages,
+  vmallocPurges,
+  vmallocTablePages,
+} from "./mm/kernel/vmalloc";
 export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
 export {
   freeBlocks,

@@ -5,6 +5,7 @@ export { listMachines } from "./machine/machine.ts";
 export { type GenOptions, gen } from "./run/gen.ts";
 export { type ImportPerfOptions, type ImportPerfReport, importPerf } from "./run/import_perf.ts";
 export { type InfoOptions, info } from "./run/info.ts";
+export { type KmemOptions, kmem } from "./run/kmem.ts";
 export { listFormats, listPatterns, listPolicies } from "./run/lists.ts";
 export { type MrcOptions, mrc } from "./run/mrc.ts";
 export { type PackOptions, pack } from "./run/pack.ts";
@@ -26,6 +27,7 @@ export type {
   GenReport,
   InfoReport,
   Kind,
+  KmemReport,
   MappingClass,
   MrcReport,
   NativeRun,

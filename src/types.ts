@@ -516,3 +516,106 @@ export interface Progress {
   references_per_second: number;
   seconds_left: number | undefined;
 }
+
+/** What an allocator holds at a moment, in bytes. */
+export interface KmemUse {
+  /** Its pages. */
+  held_bytes: number;
+  /** What was asked for and is not freed. */
+  requested_bytes: number;
+  /** Given beyond that: rounding up. */
+  internal_bytes: number;
+  /** Held beyond what is given: free objects in slabs, gaps in pages. */
+  external_bytes: number;
+  /** The share of what is held that nobody asked for. */
+  waste_share: number;
+}
+
+export interface KmemAllocator {
+  name: string;
+  about: string;
+  /** Requests that got nothing. */
+  failed: number;
+  /** When it held most. */
+  peak: KmemUse;
+  end: KmemUse;
+}
+
+/** Objects of one cache, or of one size class of kmalloc, as the recorded kernel gave them. */
+export interface KmemClass {
+  name: string;
+  allocations: number;
+  frees: number;
+  live: number;
+  peak: number;
+  requested_bytes: number;
+  given_bytes: number;
+}
+
+export interface KmemCallSite {
+  call_site: string;
+  allocations: number;
+  requested_bytes: number;
+  given_bytes: number;
+  live: number;
+  live_bytes: number;
+}
+
+export interface KmemPages {
+  allocations: number;
+  frees: number;
+  failed: number;
+  /** Frees of pages that were allocated before the recording. */
+  unknown_frees: number;
+  peak_pages: number;
+  live_pages: number;
+  orders: { order: number; migratetype: string; allocations: number; frees: number; live: number }[];
+  /** Blocks taken from pages of another migrate type. */
+  fallbacks: { order: number; from: string; to: string; count: number; fragmenting: number }[];
+}
+
+/** What `kmem` reports; the same object is what `--json` prints. */
+export interface KmemReport {
+  command: "kmem";
+  trace: {
+    path: string;
+    events: number;
+    /** Events that are not of allocation. */
+    other_events: number;
+    /** Events that the tracer says it has lost. */
+    lost_events: number;
+    skipped: number;
+  };
+  machine: { memory_bytes: number; cpus: number };
+  objects: {
+    allocations: number;
+    frees: number;
+    failed: number;
+    /** Frees of what was allocated before the recording. */
+    unknown_frees: number;
+    /** Addresses that were handed out again although no free of them was recorded. */
+    missed_frees: number;
+    requested_bytes: number;
+    given_bytes: number;
+    live: number;
+    live_bytes: number;
+  };
+  allocators: KmemAllocator[];
+  classes: KmemClass[];
+  /** Those that waste most by rounding up, and those with most that is not freed. */
+  wasteful_call_sites: KmemCallSite[];
+  live_call_sites: KmemCallSite[];
+  pages: KmemPages;
+  /** The model's slabs at the end, as /proc/slabinfo has them. */
+  slabinfo: {
+    name: string;
+    active_objs: number;
+    num_objs: number;
+    objsize: number;
+    objperslab: number;
+    pagesperslab: number;
+    active_slabs: number;
+    num_slabs: number;
+  }[];
+  performance: { seconds: number; events_per_second: number; peak_rss_bytes: number };
+}

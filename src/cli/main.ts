@@ -11,6 +11,7 @@ import { checkPolicyCommand } from "./check_policy.ts";
 import { genCommand } from "./gen.ts";
 import { importPerfCommand } from "./import_perf.ts";
 import { infoCommand } from "./info.ts";
+import { kmemCommand } from "./kmem.ts";
 import { listCommand } from "./list.ts";
 import { mrcCommand } from "./mrc.ts";
 import { newPolicyCommand } from "./new_policy.ts";
@@ -49,6 +50,7 @@ for (const command of [
   genCommand(),
   recordCommand(),
   importPerfCommand(),
+  kmemCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),
