@@ -24,6 +24,31 @@ export interface Quantity {
   gap?: string;
 }
 
+/** Columns of a value's end, and of its beginning where it is too long to end there, in a line of meminfo. */
+const VALUE_END = 24;
+const VALUE_BEGIN = 16;
+const LATE_VALUE_BEGIN = 19;
+
+/**
+ * The blanks between `name:` and its value as fs/proc/meminfo.c, mm/hugetlb.c and fs/proc/task_mmu.c of Linux
+ * 6.x write them: `MemTotal:       %8lu kB`, `HugePages_Total:   %5lu`, `Private_Hugetlb: %7lu kB`.
+ */
+export function usualGap(name: string, digits: number): string {
+  const named = name.length + 1;
+  const begin = /^(HugePages_|HardwareCorrupted$)/.test(name)
+    ? LATE_VALUE_BEGIN
+    : Math.max(VALUE_BEGIN, named + 1);
+  return " ".repeat(Math.max(begin, VALUE_END - digits) - named);
+}
+
+/** The column of a mapping's name: seq_setwidth() of fs/proc/task_mmu.c, 25 + 6 * sizeof(void *) - 1. */
+const NAME_COLUMN = 72;
+
+/** The blanks before a mapping's name, after `head`, which is all that stands before it, on 64 bits. */
+export function usualNameGap(head: string): string {
+  return " ".repeat(Math.max(NAME_COLUMN - head.length, 0) + 1);
+}
+
 /** Why something is not there: hidden from this user, not configured, not modelled. */
 export interface Absent {
   absent: string;

@@ -19,6 +19,7 @@ import { packCommand } from "./pack.ts";
 import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
+import { systemCommand } from "./system.ts";
 import { unpackCommand } from "./unpack.ts";
 
 const EXAMPLES = `
@@ -49,6 +50,7 @@ for (const command of [
   genCommand(),
   recordCommand(),
   importPerfCommand(),
+  systemCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),
