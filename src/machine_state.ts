@@ -35,10 +35,8 @@ const LATE_VALUE_BEGIN = 19;
  */
 export function usualGap(name: string, digits: number): string {
   const named = name.length + 1;
-  const begin = /^(HugePages_|HardwareCorrupted$)/.test(name)
-    ? LATE_VALUE_BEGIN
-    : Math.max(VALUE_BEGIN, named + 1);
-  return " ".repeat(Math.max(begin, VALUE_END - digits) - named);
+  const usual = /^(HugePages_|HardwareCorrupted$)/.test(name) ? LATE_VALUE_BEGIN : VALUE_BEGIN;
+  return " ".repeat(Math.max(usual, named + 1, VALUE_END - digits) - named);
 }
 
 /** The column of a mapping's name: seq_setwidth() of fs/proc/task_mmu.c, 25 + 6 * sizeof(void *) - 1. */

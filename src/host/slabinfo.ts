@@ -6,9 +6,11 @@
 import type { SlabCache } from "../machine_state.ts";
 import { counterOf, linesOf, matched } from "./lines.ts";
 
+const NUMBER = " +(\\d+)";
 /** A name may hold blanks; the five numbers before the tunables are its end. */
-const ROW =
-  /^(\S.{0,255}?) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) : tunables +(\d+) +(\d+) +(\d+) : slabdata +(\d+) +(\d+) +(\d+)( : .*)?$/;
+const ROW = new RegExp(
+  `^(\\S.{0,255}?)${NUMBER.repeat(5)} : tunables${NUMBER.repeat(3)} : slabdata${NUMBER.repeat(3)}( : .*)?$`,
+);
 
 export function parseSlabinfo(text: string, path = "/proc/slabinfo"): SlabCache[] {
   const [version, titles, ...rows] = linesOf(text, path);

@@ -1,6 +1,6 @@
 /**
- * Reads /proc/vmallocinfo as mm/vmalloc.c writes it: `0xSTART-0xEND SIZE caller pages=N phys=0x.. flags N0=N`.
- * Root alone may read it, and sees hashes of the addresses.
+ * Reads /proc/vmallocinfo as mm/vmalloc.c writes it: `0xSTART-0xEND SIZE caller pages=N phys=0x.. flags N0=N`
+ * a line. Root alone may read it, and sees hashes of the addresses.
  */
 
 import type { VmallocArea } from "../machine_state.ts";
