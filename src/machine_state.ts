@@ -254,3 +254,10 @@ export interface MachineState {
   stat: Part<SystemStat>;
   processes: ProcessState[];
 }
+
+/** How a machine can be shown: files of /proc as the kernel prints them, and commands of procps's. */
+export const VIEW_NAMES = [
+  ...(["free", "free -h", "free -m", "meminfo", "vmstat", "procps-vmstat", "zoneinfo", "buddyinfo"] as const),
+  ...(["pagetypeinfo", "slabinfo", "vmallocinfo", "pressure", "swaps", "smaps", "smaps_rollup"] as const),
+] as const;
+export type ViewName = (typeof VIEW_NAMES)[number];

@@ -2,9 +2,8 @@
 
 import { Command } from "commander";
 import { UserError } from "../errors.ts";
-import { isAbsent, type MachineState } from "../machine_state.ts";
+import { isAbsent, type MachineState, VIEW_NAMES, type ViewName } from "../machine_state.ts";
 import { nearest } from "../nearest.ts";
-import type { ViewName } from "../report/views/index.ts";
 import { runCommand } from "./run_command.ts";
 import { wholeNumber } from "./trace_options.ts";
 
@@ -52,8 +51,7 @@ function collectPids(text: string, pids: number[] = []): number[] {
 async function run(scenario: string | undefined, { host, view, pid = [], proc, json }: Flags): Promise<void> {
   if (host === undefined) throw new UserError(withoutHost(scenario));
   if (scenario !== undefined) throw new UserError(`${scenario}: --host shows this computer, not a scenario`);
-  const { VIEW_NAMES } = await import("../report/views/index.ts");
-  const views = view === undefined ? [] : parseViews(view, VIEW_NAMES);
+  const views = view === undefined ? [] : parseViews(view);
   const ofProcess = views.find((name) => PROCESS_VIEWS.includes(name));
   if (ofProcess !== undefined && pid.length === 0) {
     throw new UserError(`--view ${ofProcess}: say of which process with --pid N`);
@@ -74,13 +72,13 @@ function withoutHost(scenario: string | undefined): string {
   return `${scenario}: scenarios cannot be run yet; --host shows this computer`;
 }
 
-function parseViews(text: string, known: readonly ViewName[]): ViewName[] {
+function parseViews(text: string): ViewName[] {
   return text.split(",").map((part) => {
     const typed = part.trim();
-    const name = known.find((view) => view === typed);
+    const name = VIEW_NAMES.find((view) => view === typed);
     if (name === undefined) {
       throw new UserError(
-        `--view: unknown view "${typed}"${nearest(typed, known)}; views are ${known.join(", ")}`,
+        `--view: unknown view "${typed}"${nearest(typed, VIEW_NAMES)}; views are ${VIEW_NAMES.join(", ")}`,
       );
     }
     return name;

@@ -6,6 +6,7 @@ import {
   type MachineState,
   type Part,
   type ProcessState,
+  type ViewName,
 } from "../../machine_state.ts";
 import { renderBuddyinfo } from "./buddyinfo.ts";
 import { renderFree } from "./free.ts";
@@ -21,7 +22,7 @@ import { renderVmstat } from "./vmstat.ts";
 import { renderZoneinfo } from "./zoneinfo.ts";
 
 /** How each is made of a state. */
-const VIEWS = {
+const VIEWS: Record<ViewName, (state: MachineState) => Part<string>> = {
   free: (state) => of(state.meminfo, (meminfo) => renderFree(meminfo)),
   "free -h": (state) => of(state.meminfo, (meminfo) => renderFree(meminfo, { unit: "human" })),
   "free -m": (state) => of(state.meminfo, (meminfo) => renderFree(meminfo, { unit: "m" })),
@@ -37,11 +38,7 @@ const VIEWS = {
   swaps: (state) => of(state.swaps, renderSwaps),
   smaps: (state) => ofProcesses(state, ({ smaps }) => of(smaps, renderSmaps)),
   smaps_rollup: (state) => ofProcesses(state, ({ smaps_rollup }) => of(smaps_rollup, renderSmapsRollup)),
-} satisfies Record<string, (state: MachineState) => Part<string>>;
-
-export type ViewName = keyof typeof VIEWS;
-
-export const VIEW_NAMES = Object.keys(VIEWS) as ViewName[];
+};
 
 /** What a view shows, with its last line break, or why there is nothing to show. */
 export function renderView(state: MachineState, view: ViewName): Part<string> {
