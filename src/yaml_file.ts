@@ -33,7 +33,9 @@ export function readYaml(text: string, path: string, what: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  const document = notTooDeep(path, () => parseDocument(text, { lineCounter: lines, prettyErrors: false }));
+  const document = notTooDeep(path, () =>
+    parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" }),
+  );
   const [error] = document.errors;
   if (error?.code === "MULTIPLE_DOCS") {
     throw new UserError(`${at(error.pos[0])}: a second document begins; ${what} holds one`);
@@ -92,17 +94,17 @@ function keysOf(issue: Issue): Key[] {
 
 function explain(issue: Issue, schema: AnySchema, wanted: string): string {
   const keys = keysOf(issue);
+  if (keys.length === 0) return `expected ${wanted}`;
   const key = String(keys.at(-1) ?? "");
   const isMissing = issue.received === "undefined" && issue.expected === JSON.stringify(key);
-  if (issue.type === "strict_object" && keys.length > 0) {
+  if (issue.type === "strict_object") {
     if (isUnknownKey(issue)) {
       const siblings = knownKeys(schema, keys.slice(0, -1));
       return `unknown key "${key}"${nearest(key, siblings)}; keys are ${siblings.join(", ")}`;
     }
     if (isMissing) return `"${key}" is missing`;
   }
-  if (keys.length === 0 && issue.kind === "schema") return `expected ${wanted}`;
-  const place = keys.length === 0 ? "" : `${keys.join(".")}: `;
+  const place = `${keys.join(".")}: `;
   if (issue.type === "picklist") {
     return `${place}${issue.received} is none of ${issue.expected?.replaceAll(" | ", ", ")}`;
   }
@@ -141,7 +143,9 @@ function bare(part: SchemaPart): SchemaPart {
   if (part.getter !== undefined) return bare(part.getter(undefined));
   const schemas = part.pipe?.slice(1).filter(({ kind }) => kind === "schema") ?? [];
   const last = schemas.at(-1);
-  return last === undefined ? part : bare(last);
+  if (last !== undefined) return bare(last);
+  const [first] = part.pipe ?? [];
+  return first?.pipe === undefined ? part : bare(first);
 }
 
 function offsetOf(document: Document, keys: Key[]): number {

@@ -14,6 +14,7 @@ import * as v from "valibot";
 import {
   Address,
   Duration,
+  keyed,
   listOf,
   Name,
   oneOf,
@@ -62,12 +63,12 @@ const RANGE = { area: Name, offset: optionally.offset(), size: v.optional(SomeSi
 const NOTHING = v.pipe(
   v.unknown(),
   v.transform((value) => (value === null || value === true ? {} : value)),
-  v.strictObject({}),
+  keyed({}),
 );
 
 const SIMPLE_CALLS = {
   // Of the address space.
-  mmap: v.strictObject({
+  mmap: keyed({
     size: SomeSize,
     as: v.optional(Name),
     file: v.optional(Name),
@@ -80,13 +81,13 @@ const SIMPLE_CALLS = {
     protection: v.optional(Protection, "rw"),
   }),
   munmap: orShort("area", RANGE),
-  mprotect: v.strictObject({ ...RANGE, protection: Protection }),
-  madvise: v.strictObject({ ...RANGE, advice: oneOf(ADVICE) }),
+  mprotect: keyed({ ...RANGE, protection: Protection }),
+  madvise: keyed({ ...RANGE, advice: oneOf(ADVICE) }),
   mlock: orShort("area", RANGE),
   munlock: orShort("area", RANGE),
   mlockall: orShort("which", { which: listOf(oneOf(["current", "future"])) }),
   munlockall: NOTHING,
-  mremap: v.strictObject({ area: Name, size: SomeSize, may_move: optionally.yes() }),
+  mremap: keyed({ area: Name, size: SomeSize, may_move: optionally.yes() }),
   /** How large the heap is to be. */
   brk: orShort("size", { size: Size }),
   /** References pages of an area: every `stride`th from its beginning, or any. */
@@ -113,21 +114,21 @@ const SIMPLE_CALLS = {
   sleep: orShort("duration", { duration: Duration }),
   exit: orShort("status", { status: whole(0, 255) }),
   // Of the user's heap.
-  malloc: v.strictObject({ size: SomeSize, count: optionally.times(), as: v.optional(Name) }),
+  malloc: keyed({ size: SomeSize, count: optionally.times(), as: v.optional(Name) }),
   free: orShort("what", { what: Name }),
   // Of the kernel's allocators.
-  kmalloc: v.strictObject({ size: SomeSize, count: optionally.times(), as: v.optional(Name) }),
+  kmalloc: keyed({ size: SomeSize, count: optionally.times(), as: v.optional(Name) }),
   kfree: orShort("what", { what: Name }),
-  vmalloc: v.strictObject({ size: SomeSize, count: optionally.times(), as: v.optional(Name) }),
+  vmalloc: keyed({ size: SomeSize, count: optionally.times(), as: v.optional(Name) }),
   vfree: orShort("what", { what: Name }),
-  alloc_pages: v.strictObject({
+  alloc_pages: keyed({
     order: whole(0, 10),
     count: optionally.times(),
     movable: optionally.no(),
     as: v.optional(Name),
   }),
   free_pages: orShort("what", { what: Name }),
-  kmem_cache_create: v.strictObject({ name: Name, size: SomeSize, align: v.optional(whole(1, 4096), 8) }),
+  kmem_cache_create: keyed({ name: Name, size: SomeSize, align: v.optional(whole(1, 4096), 8) }),
   kmem_cache_alloc: orShort("cache", { cache: Name, count: optionally.times() }),
   kmem_cache_free: orShort("cache", { cache: Name, count: optionally.times() }),
   kmem_cache_destroy: orShort("cache", { cache: Name }),
@@ -169,8 +170,8 @@ export const Calls: Value<Call[]> = v.lazy(() => v.array(OneCall));
 
 const ALL_CALLS: Record<string, AnyObjectSchema> = {
   ...SIMPLE_CALLS,
-  fork: v.strictObject({ name: Name, calls: Calls }),
-  repeat: v.strictObject({ times: whole(1), calls: Calls }),
+  fork: keyed({ name: Name, calls: Calls }),
+  repeat: keyed({ times: whole(1), calls: Calls }),
 };
 
 type AnyObjectSchema = v.GenericSchema<unknown, object>;
@@ -178,7 +179,7 @@ type AnyObjectSchema = v.GenericSchema<unknown, object>;
 export const CALL_NAMES = Object.keys(ALL_CALLS);
 
 const OneCall: Value<Call> = v.pipe(
-  v.strictObject({
+  keyed({
     ...Object.fromEntries(Object.entries(ALL_CALLS).map(([name, schema]) => [name, v.optional(schema)])),
     expect: v.optional(oneOf(EXPECTATIONS)),
   }),

@@ -29,15 +29,15 @@ export function checkScenario(scenario: Scenario, locate: Locate): void {
     work.kind === "calls" ? handlesOf(work.calls) : [],
   );
   const places = new Map<string, string>();
-  scenario.processes.forEach((process, index) => {
+  scenario.processes.forEach((program, index) => {
     const here = (...keys: Key[]) => locate("processes", index, ...keys);
-    checkProcess(process, index, scenario, here);
-    const taken = places.get(process.name);
+    checkProcess(program, index, scenario, here);
+    const taken = places.get(program.name);
     if (taken !== undefined) {
-      throw new UserError(`${here("name")}: ${process.name} is the process at ${taken}; give another name`);
+      throw new UserError(`${here("name")}: ${program.name} is the process at ${taken}; give another name`);
     }
-    places.set(process.name, process.at);
-    if (process.work.kind !== "calls") return;
+    places.set(program.name, program.at);
+    if (program.work.kind !== "calls") return;
     const known: Known = {
       areas: new Set(OWN_AREAS),
       blocks: new Set(),
@@ -45,7 +45,7 @@ export function checkScenario(scenario: Scenario, locate: Locate): void {
       files: Object.keys(scenario.files),
       kernel: kernelNames,
     };
-    checkCalls(process.work.calls, known, (...keys) => here("calls", ...keys));
+    checkCalls(program.work.calls, known, (...keys) => here("calls", ...keys));
   });
 }
 
@@ -63,11 +63,11 @@ function checkMachine({ machine }: Scenario, locate: Locate): void {
   }
 }
 
-function checkProcess(process: ScenarioProcess, index: number, { cgroups }: Scenario, here: Locate): void {
-  process.at = here();
-  if (process.name === "") process.name = `process-${index + 1}`;
-  if (process.cgroup !== undefined) {
-    refer(process.cgroup, Object.keys(cgroups), "cgroup", "write it under cgroups", () => here("cgroup"));
+function checkProcess(program: ScenarioProcess, index: number, { cgroups }: Scenario, here: Locate): void {
+  program.at = here();
+  if (program.name === "") program.name = `process-${index + 1}`;
+  if (program.cgroup !== undefined) {
+    refer(program.cgroup, Object.keys(cgroups), "cgroup", "write it under cgroups", () => here("cgroup"));
   }
 }
 

@@ -11,6 +11,7 @@ import { Sysctl } from "./sysctl.ts";
 import {
   Duration,
   Interval,
+  keyed,
   listOf,
   Microseconds,
   Name,
@@ -81,7 +82,7 @@ const SwapSpace = v.pipe(
 const MEMORY_MIN = 4 * 2 ** 20;
 
 const MachineOfScenario = v.pipe(
-  v.strictObject({
+  keyed({
     memory: v.optional(
       v.pipe(
         SomeSize,
@@ -103,7 +104,7 @@ const MachineOfScenario = v.pipe(
   v.transform((machine) => ({ ...machine, mmu: machine.mmu ?? machine.architecture })),
 );
 
-const Cgroup = v.strictObject({
+const Cgroup = keyed({
   "memory.max": v.optional(sizeOr("max"), "max"),
   "memory.high": v.optional(sizeOr("max"), "max"),
   "memory.swap.max": v.optional(sizeOr("max"), "max"),
@@ -144,7 +145,7 @@ const REFERENCES_DEFAULT = 1_000_000;
 /** RLIMIT_MEMLOCK since Linux 5.16. */
 const LOCKED_MEMORY_DEFAULT = "8MiB";
 
-const ProcessFile = v.strictObject({
+const ProcessFile = keyed({
   name: v.optional(Name),
   count: v.optional(whole(1, 100_000), 1),
   start: v.optional(Duration, 0),
@@ -225,7 +226,7 @@ const FileOfScenario = v.pipe(
 
 const View: Value<ViewName> = oneOf(VIEW_NAMES);
 
-export const ScenarioFile = v.strictObject({
+export const ScenarioFile = keyed({
   name: Name,
   summary: v.optional(v.string(), ""),
   /** What there is to learn from it. */

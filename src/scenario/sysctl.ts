@@ -4,16 +4,23 @@
  */
 
 import * as v from "valibot";
-import { oneOf, type Value, whole } from "./values.ts";
+import { keyed, oneOf, type Value, whole } from "./values.ts";
 
 /** Zones from DMA to MOVABLE, for each of which memory is kept from those who could use a higher one. */
 const ZONES = 5;
 
-const LowmemReserveRatio: Value<number[]> = v.pipe(v.array(whole(0)), v.length(ZONES, `${ZONES} numbers`));
+const LowmemReserveRatio: Value<number[]> = v.pipe(
+  v.array(whole(0)),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    if (value.length === ZONES) return value;
+    addIssue({ message: `expected ${ZONES} numbers, one for each zone, found ${value.length}` });
+    return NEVER;
+  }),
+);
 
 const flag = () => whole(0, 1);
 
-export const Sysctl = v.strictObject({
+export const Sysctl = keyed({
   "vm.swappiness": v.optional(whole(0, 200), 60),
   "vm.overcommit_memory": v.optional(whole(0, 2), 0),
   "vm.overcommit_ratio": v.optional(whole(0), 50),

@@ -1,4 +1,4 @@
-/** The values that a scenario is made of: sizes, durations, counts, shares and choices, each as it is written. */
+/** The values of a scenario: sizes, durations, counts, shares and choices, each as it is written. */
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
@@ -142,14 +142,30 @@ export function listOf<T>(item: Value<T>) {
   );
 }
 
-/** Keys with values, of which a plain value is short for `key` alone. */
+/** Keys with values, none but these. */
+export function keyed<const Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+      addIssue({ message: `expected keys with values, found ${shown(value)}` });
+      return NEVER;
+    }),
+    v.strictObject(entries),
+  );
+}
+
+/** Keys with values, of which a plain value, or a list, is short for `key` alone. */
 export function orShort<const Entries extends v.ObjectEntries>(
   key: keyof Entries & string,
   entries: Entries,
 ) {
   return v.pipe(
     v.unknown(),
-    v.transform((value) => (typeof value === "object" && value !== null ? value : { [key]: value })),
+    v.transform((value) => {
+      const isKeyed = typeof value === "object" && value !== null && !Array.isArray(value);
+      return isKeyed ? value : { [key]: value };
+    }),
     v.strictObject(entries),
   );
 }
