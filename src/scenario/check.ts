@@ -4,6 +4,7 @@
  */
 
 import { UserError } from "../errors.ts";
+import { PRESETS } from "../machine/presets/index.ts";
 import { nearest } from "../nearest.ts";
 import { formatBytes } from "../units.ts";
 import { type Call, OWN_AREAS } from "./calls.ts";
@@ -50,7 +51,12 @@ export function checkScenario(scenario: Scenario, locate: Locate): void {
 }
 
 function checkMachine({ machine }: Scenario, locate: Locate): void {
-  const { memory, architecture, movablecore } = machine;
+  const { memory, architecture, movablecore, mmu } = machine;
+  if (!/\.(ya?ml|json)$/.test(mmu)) {
+    const names = PRESETS.map(({ name }) => name);
+    const advice = '"clockhand list machines" shows all, or name a .yaml or .json file';
+    refer(mmu, names, "machine", advice, () => locate("machine", "mmu"));
+  }
   if (memory > MEMORY_MAX[architecture]) {
     throw new UserError(
       `${locate("machine", "memory")}: ${architecture} addresses ${formatBytes(MEMORY_MAX[architecture])} at most`,

@@ -3,12 +3,16 @@
  * refused with its place and what would be right there.
  */
 
+import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/errors.ts";
+import { VIEW_NAMES } from "../../src/machine_state.ts";
 import { ADVICE, CALL_NAMES, type Call, EXPECTATIONS } from "../../src/scenario/calls.ts";
 import { parseScenario } from "../../src/scenario/file.ts";
-import type { Scenario } from "../../src/scenario/scenario.ts";
+import { ARCHITECTURES, DEVICES, type Scenario } from "../../src/scenario/scenario.ts";
+import { Sysctl } from "../../src/scenario/sysctl.ts";
 import { Random } from "../support/random.ts";
+import { textOf } from "../support/sources.ts";
 
 const PATH = "scenarios/one.yaml";
 
@@ -222,6 +226,39 @@ describe("calls", () => {
   });
 });
 
+describe("docs/scenarios.md", () => {
+  const text = textOf("docs/scenarios.md");
+  const keys = [LEAST, withCalls("brk: 1")].flatMap((yaml) => Object.keys(parse(yaml)));
+
+  test.each([
+    ["keys", keys],
+    ["calls", CALL_NAMES],
+    ["settings", Object.keys(v.parse(Sysctl, {}))],
+    ["views", VIEW_NAMES],
+    ["devices", DEVICES],
+  ])("has all %s", (_what, names) => {
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test("has all that can be expected, advised and built", () => {
+    const words = new Set(text.split(/[^\w-]+/));
+    expect([...EXPECTATIONS, ...ADVICE, ...ARCHITECTURES].filter((word) => !words.has(word))).toEqual([]);
+  });
+
+  test("has an example that can be read", () => {
+    const [, example = ""] = /```yaml\n([\s\S]*?)```/.exec(text) ?? [];
+    expect(parse(example).processes.map(({ name }) => name)).toEqual(["server", "process-2", "buffer"]);
+  });
+
+  test("has the defaults that settings have", () => {
+    for (const [name, value] of Object.entries(v.parse(Sysctl, {}))) {
+      const row = text.split("\n").find((line) => line.startsWith(`| \`${name}\``)) ?? "";
+      const shown = Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
+      expect(row.split(" | ")[1] ?? "", name).toContain(shown);
+    }
+  });
+});
+
 describe("a mistake is refused at its place", () => {
   const cases: [what: string, text: string, message: string][] = [
     ["no keys", "", "1:1: expected a scenario: keys with values"],
@@ -276,6 +313,11 @@ describe("a mistake is refused at its place", () => {
       "nothing left for the kernel",
       `${LEAST}machine: { movablecore: 512MiB }\n`,
       "4:12: the movable zone takes all of 512 MiB",
+    ],
+    [
+      "an unknown MMU",
+      `${LEAST}machine: { mmu: skylake }\n`,
+      '4:12: there is no machine "skylake", did you mean "skylake-sp"?; "clockhand list machines" shows all',
     ],
     [
       "an unknown device",

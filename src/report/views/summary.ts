@@ -18,7 +18,9 @@ import { renderFree } from "./free.ts";
 
 export function renderSummary(state: MachineState): string {
   const { meminfo, zones, buddyinfo, pressure, processes } = state;
-  const absent = Object.values(state).filter((part) => isAbsent<unknown>(part));
+  const absent = [...Object.values(state), ...processes.map(({ smaps_rollup }) => smaps_rollup)].filter(
+    (part) => isAbsent<unknown>(part),
+  );
   const parts = [
     `${state.kernel}, pages of ${formatBytes(state.page_bytes)}`,
     isAbsent(meminfo) ? "" : renderFree(meminfo, { unit: "human" }).trimEnd(),
@@ -105,7 +107,7 @@ function processTable(processes: readonly ProcessState[]): string {
       return value === undefined ? "-" : formatBytes(value * 1024);
     };
     return [
-      `${pid} ${name}`,
+      `${pid} ${printable(name)}`,
       ...["Rss", "Pss", "Swap"].map(kb),
       formatCount(rusage.ru_minflt),
       formatCount(rusage.ru_majflt),
@@ -114,4 +116,9 @@ function processTable(processes: readonly ProcessState[]): string {
   });
   const head = ["process", "Rss", "Pss", "Swap", "minor faults", "major faults", "OOM score (adj)"];
   return renderTable(head, rows);
+}
+
+/** A process names itself as it likes; what is not to be seen does not reach the terminal. */
+function printable(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}]/gu, "?");
 }
