@@ -70,7 +70,7 @@ export function readMachineState(folder: string, pids: readonly Pid[]): MachineS
 
 type Read = <T>(name: string, parse: (text: string, path: string) => T) => Part<T>;
 
-/** Reads files of a folder; a file's text is read once, and taken apart as it is. */
+/** Reads files of a folder, each at its own moment: numbers of different files need not agree. */
 function readerOf(folder: string): Read {
   return (name, parse) => {
     const path = join(folder, name);
@@ -86,7 +86,8 @@ function readerOf(folder: string): Read {
 
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof TraceError) return error.message;
-  return HIDDEN[(error as NodeJS.ErrnoException).code ?? ""];
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? undefined : (HIDDEN[code] ?? `it cannot be read (${code})`);
 }
 
 function withUptime(stat: Part<SystemStat>, uptime: Part<number>): Part<SystemStat> {

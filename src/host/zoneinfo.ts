@@ -40,9 +40,10 @@ function readLine(zone: Zone, line: Line, stats: Counter[] | undefined): Counter
     zone.protection = countersOf((protection[1] ?? "").replaceAll(",", ""), at);
     return undefined;
   }
-  const [, indent = "", name = "", , digits = ""] =
-    /^( {2}pages | {2}| {4}| {6}| {8}| {14})(\w+(?: \w+)*)(:? +)(\d+)$/.exec(text) ?? [];
-  const counter: Counter = { name, value: counterOf(digits === "" ? "0" : digits, at) };
+  const match = /^( {2}pages | {2}| {4}| {6}| {8}| {14})(\w+(?: \w+)*):? +(\d+)$/.exec(text);
+  if (match === null) throw refusal(line, "a counter of a zone");
+  const [, indent = "", name = "", digits = ""] = match;
+  const counter: Counter = { name, value: counterOf(digits, at) };
   const pageset = zone.pagesets?.at(-1);
   if (indent === "  pages " || indent.length === 8) {
     zone.pages.push(counter);

@@ -41,8 +41,9 @@ export const Sysctl = keyed({
   "vm.nr_overcommit_hugepages": v.optional(whole(0), 0),
   "vm.oom_kill_allocating_task": v.optional(flag(), 0),
   "vm.panic_on_oom": v.optional(whole(0, 2), 0),
-  "vm.admin_reserve_kbytes": v.optional(whole(0), 8192),
-  "vm.user_reserve_kbytes": v.optional(whole(0), 131_072),
+  /** Left out: a 32nd of what is free at first, and 8 MiB, or 128 MiB, at most. */
+  "vm.admin_reserve_kbytes": v.optional(whole(0)),
+  "vm.user_reserve_kbytes": v.optional(whole(0)),
   "vm.max_map_count": v.optional(whole(0), 65_530),
   "vm.compaction_proactiveness": v.optional(whole(0, 100), 20),
   "vm.extfrag_threshold": v.optional(whole(0, 1000), 500),

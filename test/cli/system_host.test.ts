@@ -106,6 +106,14 @@ describe.concurrent("what is not there says why", () => {
     expectRefusal(asked, USER_ERROR, `${proc}/buddyinfo:2`);
   });
 
+  test("a file that is a folder", async () => {
+    const proc = copied("folders");
+    rmSync(join(proc, "meminfo"));
+    mkdirSync(join(proc, "meminfo"));
+    const asked = await clockhand(["system", "--host", "--proc", proc, "--view", "free"]);
+    expectRefusal(asked, USER_ERROR, "--view free", "it cannot be read (EISDIR)");
+  });
+
   test("a folder that is no /proc", async () => {
     const empty = join(folder, "empty");
     mkdirSync(empty);

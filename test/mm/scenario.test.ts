@@ -233,7 +233,7 @@ describe("docs/scenarios.md", () => {
   test.each([
     ["keys", keys],
     ["calls", CALL_NAMES],
-    ["settings", Object.keys(v.parse(Sysctl, {}))],
+    ["settings", [...Object.keys(v.parse(Sysctl, {})), "vm.admin_reserve_kbytes", "vm.user_reserve_kbytes"]],
     ["views", VIEW_NAMES],
     ["devices", DEVICES],
   ])("has all %s", (_what, names) => {
