@@ -33,37 +33,43 @@ export function readYaml(text: string, path: string, what: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  const document = notTooDeep(path, () =>
+  const document = notTooDeep(at(0), () =>
     parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" }),
   );
   const [error] = document.errors;
   if (error?.code === "MULTIPLE_DOCS") {
     throw new UserError(`${at(error.pos[0])}: a second document begins; ${what} holds one`);
   }
+  // The parser takes its own running out of stack for a mistake in the text.
+  if (error?.message.startsWith("Maximum call stack")) throw tooDeep(at(error.pos[0]));
   if (error !== undefined) throw new UserError(`${at(error.pos[0])}: ${error.message.split("\n")[0]}`);
   return {
-    value: notTooDeep(path, () => plainValue(document, path)),
+    value: notTooDeep(at(0), () => plainValue(document, at(0))),
     locate: (...keys) => at(offsetOf(document, keys)),
   };
 }
 
 /** Reading goes as deep as the file does, and a file can be made to go deeper than there is room. */
-function notTooDeep<T>(path: string, read: () => T): T {
+export function notTooDeep<T>(at: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UserError(`${path}: it is nested too deeply to be read`);
+    throw tooDeep(at);
   }
 }
 
+function tooDeep(at: string): UserError {
+  return new UserError(`${at}: it is nested too deeply to be read`);
+}
+
 /** Aliases that unfold without end are refused by the parser. */
-function plainValue(document: Document, path: string): unknown {
+function plainValue(document: Document, at: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new UserError(`${path}: ${error.message.split("\n")[0]}`);
+    throw new UserError(`${at}: ${error.message.split("\n")[0]}`);
   }
 }
 

@@ -474,11 +474,19 @@ describe("a mistake is refused at its place", () => {
 });
 
 describe("hostile files", () => {
-  test("that nest without end are refused", () => {
-    const deep = `${"{ repeat: { times: 1, calls: [".repeat(3000)}{ exit: 0 }${"] } }".repeat(3000)}`;
-    for (const text of [withCalls(deep), "[".repeat(100_000), `name: ${"{a: ".repeat(20_000)}`]) {
+  test("that nest without end are refused, wherever the room ends", () => {
+    const repeats = [100, 200, 400, 800, 3000].map((depth) =>
+      withCalls(`${"{ repeat: { times: 1, calls: [".repeat(depth)}{ exit: 0 }${"] } }".repeat(depth)}`),
+    );
+    for (const text of [...repeats, "[".repeat(100_000), `name: ${"{a: ".repeat(20_000)}`]) {
       const begin = performance.now();
-      expect(() => parse(text)).toThrow(UserError);
+      try {
+        parse(text);
+        expect(text).toBe(repeats[0]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+        expect((error as UserError).message).toMatch(/nested too deeply|Flow|flow/);
+      }
       expect(performance.now() - begin).toBeLessThan(5000);
     }
   });
