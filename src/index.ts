@@ -2,6 +2,23 @@
 
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
+export type {
+  Absent,
+  BuddyRow,
+  Counter,
+  MachineState,
+  Mapping,
+  Pagetypeinfo,
+  Part,
+  Pressure,
+  ProcessState,
+  Quantity,
+  SlabCache,
+  Swaps,
+  SystemStat,
+  VmallocArea,
+  Zone,
+} from "./machine_state.ts";
 export { type GenOptions, gen } from "./run/gen.ts";
 export { type ImportPerfOptions, type ImportPerfReport, importPerf } from "./run/import_perf.ts";
 export { type InfoOptions, info } from "./run/info.ts";
@@ -14,6 +31,7 @@ export { type RecordOptions, record } from "./run/record.ts";
 export { replay } from "./run/replay.ts";
 export { sweep } from "./run/sweep.ts";
 export type { SweepOptions } from "./run/sweep_plan.ts";
+export { type HostOptions, hostState } from "./run/system_host.ts";
 export { type UnpackOptions, unpack } from "./run/unpack.ts";
 export type {
   Access,

@@ -89,3 +89,13 @@ export function formatNanoseconds(ns: number): string {
   if (ns < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
   return `${(ns / 1e9).toFixed(1)} s`;
 }
+
+const DURATIONS_NS: Record<string, number> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 };
+
+/** Nanoseconds from `200ms`, `1.5s` or `5m`; undefined when `text` is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h)$/.exec(text.trim());
+  if (match === null) return undefined;
+  const ns = Math.round(Number(match[1]) * (DURATIONS_NS[match[2] ?? ""] ?? Number.NaN));
+  return Number.isSafeInteger(ns) ? ns : undefined;
+}

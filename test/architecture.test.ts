@@ -17,18 +17,36 @@ const ASSEMBLY = sourcesOf("assembly");
 const TEST = sourcesOf("test");
 
 /** Top-level files that every folder of src may import. */
-const SHARED = ["src/errors.ts", "src/types.ts", "src/units.ts", "src/nearest.ts", "src/assignments.ts"];
+const SHARED = [
+  "src/errors.ts",
+  "src/types.ts",
+  "src/machine_state.ts",
+  "src/units.ts",
+  "src/nearest.ts",
+  "src/assignments.ts",
+  "src/yaml_file.ts",
+];
 
 /** What the files of each folder of src may import besides their own folder and the shared files. */
 const SRC_IMPORTS: Record<string, string[]> = {
   cli: ["src/run/", "src/report/", "src/machine/", "src/custom_policy/", "src/files/"],
   web: ["src/report/", "src/engine/", "src/trace/formats/", "src/machine/"],
-  run: ["src/engine/", "src/trace/", "src/machine/", "src/custom_policy/", "src/files/"],
+  run: [
+    "src/engine/",
+    "src/trace/",
+    "src/machine/",
+    "src/custom_policy/",
+    "src/files/",
+    "src/host/",
+    "src/scenario/",
+  ],
   custom_policy: ["src/engine/", "src/trace/open.ts", "src/files/"],
   engine: [],
   trace: ["src/files/"],
   files: [],
+  host: [],
   machine: [],
+  scenario: ["src/machine/"],
   report: [],
 };
 
@@ -49,6 +67,7 @@ const ASSEMBLY_SURFACES = ["assembly/index.ts", "assembly/policy_api.ts"];
 /** Where Node's own modules and globals may be used; all the rest must run in a browser. */
 const NODE_PATHS = [
   /^src\/(run|cli|custom_policy|files)\//,
+  /^src\/host\/read\.ts/,
   /^src\/trace\/(damon|packed|compression)\//,
   /^src\/trace\/(open|folder|pieces)\.ts/,
 ];

@@ -26,7 +26,7 @@ import {
   release,
   setDirty,
 } from "./frames";
-import { checkVictim } from "./guard";
+import { checkHeldVictim } from "./guard";
 import { hitWithTicks, tickUntil } from "./interval";
 import { NO_PAGE_WAITING, policyState, ReplacementPolicy } from "./policy";
 
@@ -50,7 +50,7 @@ export function victimManaged<P extends ReplacementPolicy>(): u32 {
   noteShortage();
   if (isDefined(policy.onInterval)) tickUntil<P>(policy, position);
   const pfn = policy.victim(NO_PAGE_WAITING);
-  if (isDefined(CUSTOM_POLICY)) checkVictim(pfn);
+  if (isDefined(CUSTOM_POLICY)) checkHeldVictim(pfn);
   else assert(pfn < frames() && isHeld(pfn));
   release(pfn);
   return pfn;

@@ -1,30 +1,45 @@
 /**
- * The memory manager's part of the ABI: one instance models one machine. Processes are named by their asid, areas
- * by their first page; what TypeScript reads it reads from records whose fields are listed here.
+ * The memory manager's part of the ABI: one instance models one machine. Processes and cgroups are named by
+ * their numbers, areas by their first page; TypeScript reads the rest from records (src/engine/system.ts).
  */
 
 import { initAccessedBit } from "../core/accessed_bit";
 import { initFrames, setSparse } from "../core/frames";
-import { initFiles } from "./file/files";
-import { initFlusher } from "./file/flusher";
+import { fileAt, initFiles } from "./file/files";
+import { readFile, writeFile } from "./file/file_io";
+import { initFlusher, writeBackFile } from "./file/flusher";
+import { createKernelCaches } from "./kernel/kernel_caches";
+import { initKmalloc } from "./kernel/kmalloc";
+import { initSlab } from "./kernel/caches";
+import { initVmalloc, startVmalloc } from "./kernel/vmalloc";
+import { setTotalRam } from "./oom/overcommit";
 import { initPages } from "./page";
-import { initPhysical } from "./physical/boot";
-import { addGroup } from "./reclaim/groups";
+import { addGroup, groupAt } from "./reclaim/groups";
 import { initPageSource } from "./reclaim/page_source";
 import { initSwap } from "./reclaim/swap";
 import { initWorkingset } from "./reclaim/workingset";
 import { initWriteback } from "./reclaim/writeback";
+import { setCurrent } from "./virtual/current";
 import { createProcess, exitProcess } from "./virtual/exit";
 import { exec, fork } from "./virtual/fork";
-import { initProcesses, Process, processAt } from "./virtual/process";
+import { madvise } from "./virtual/madvise";
+import { mlock, mlockall, munlock, munlockall } from "./virtual/mlock";
+import { brk, mmap, mremap, munmap } from "./virtual/mmap";
+import { mprotect } from "./virtual/mprotect";
+import { readEntry } from "./virtual/page_tables";
+import { initProcesses, Process, processAt, RUNNABLE } from "./virtual/process";
 import { initRmap } from "./virtual/rmap";
 import { runProcess } from "./virtual/run";
 import { initTranslation } from "./virtual/translate";
+import { vmaAt } from "./virtual/vma";
 import { initZeroPage } from "./virtual/zero_page";
 
-/** Reserves a machine of `frames` frames, holes included, with room for `pages` page ids. */
-export function initSystem(frames: u32, pages: u32, swapPages: u32): void {
-  initPhysical(frames);
+/** 16 TiB of addresses for vmalloc. */
+const VMALLOC_PAGES: u32 = u32.MAX_VALUE;
+const NONE: u32 = u32.MAX_VALUE;
+
+/** Reserves a machine of `frames` frames, holes included, with room for `pages` page ids; zones come first. */
+export function initSystem(frames: u32, pages: u32, swapPages: u32, cpus: u32): void {
   initFrames(frames, pages, true);
   setSparse();
   initPages(frames, pages);
@@ -35,24 +50,176 @@ export function initSystem(frames: u32, pages: u32, swapPages: u32): void {
   initWriteback(frames);
   initFlusher(frames);
   initWorkingset(frames);
+  initSlab(cpus);
+  initVmalloc(VMALLOC_PAGES);
 }
 
-/** Once the zones have their pages: connects the parts, and takes what the kernel has for itself. */
-export function startSystem(): void {
+/** Once the zones have their pages, of which `ramPages` in all; false when that is too little for the kernel. */
+export function startSystem(ramPages: u32): bool {
+  setTotalRam(ramPages);
   addGroup();
   initAccessedBit();
   initPageSource();
   initTranslation();
   initZeroPage();
+  return createKernelCaches() && initKmalloc() && startVmalloc();
 }
 
-/** The asid of a new process, or u32.MAX_VALUE. */
+/** The number of a new process, NONE when there is no memory for it. */
 export function newSystemProcess(): u32 {
+  setCurrent(null);
   const process = createProcess();
-  return process == null ? u32.MAX_VALUE : process.asid;
+  return process == null ? NONE : process.asid;
 }
 
-/** Address of a process's record; fields by `processField`. */
-export function systemProcessAt(asid: u32): usize {
+/** A child of the process; NONE when there is no memory for it. */
+export function forkProcess(asid: u32): u32 {
+  const child = fork(enter(asid));
+  setCurrent(null);
+  return child == null ? NONE : child.asid;
+}
+
+export function execProcess(asid: u32): bool {
+  return exec(enter(asid));
+}
+
+export function exitSystemProcess(asid: u32): void {
+  setCurrent(null);
+  exitProcess(processAt(asid));
+}
+
+/** Address of a process's record. */
+export function processRecordAt(asid: u32): usize {
   return changetype<usize>(processAt(asid));
+}
+
+/** Address of the record of area number `index` of a process; see vma.ts. */
+export function areaRecordAt(asid: u32, index: u32): usize {
+  return changetype<usize>(vmaAt(processAt(asid), index));
+}
+
+/** Address of a cgroup's record; see groups.ts. */
+export function groupRecordAt(group: u32): usize {
+  return changetype<usize>(groupAt(group));
+}
+
+export function fileRecordAt(file: u32): usize {
+  return changetype<usize>(fileAt(file));
+}
+
+/** The page-table entry of a page, 0 if there is none; see page_tables.ts. */
+export function pageEntry(asid: u32, vpn: f64): u32 {
+  return readEntry(processAt(asid), <u64>vpn);
+}
+
+/** Replays runs `from` to `to` of two columns; the run before which the process stopped, or `to`. */
+export function runSystemProcess(asid: u32, tags: usize, attrs: usize, from: u32, to: u32): u32 {
+  return runProcess(processAt(asid), tags, attrs, from, to);
+}
+
+export function mmapPages(
+  asid: u32,
+  address: f64,
+  pages: u32,
+  vmFlags: u32,
+  mapFlags: u32,
+  file: u32,
+  offset: u32,
+  label: u32,
+): f64 {
+  return mmap(enter(asid), address, pages, vmFlags, mapFlags, file, offset, label);
+}
+
+export function munmapPages(asid: u32, address: f64, pages: u32): f64 {
+  return munmap(enter(asid), address, pages);
+}
+
+export function mprotectPages(asid: u32, address: f64, pages: u32, access: u32): f64 {
+  return mprotect(enter(asid), address, pages, access);
+}
+
+export function mremapPages(asid: u32, address: f64, pages: u32, newPages: u32, mayMove: bool): f64 {
+  return mremap(enter(asid), address, pages, newPages, mayMove);
+}
+
+export function madvisePages(asid: u32, address: f64, pages: u32, advice: u32): f64 {
+  return madvise(enter(asid), address, pages, advice);
+}
+
+/** The heap of brk is at byte `start`, empty. */
+export function setBrk(asid: u32, start: f64, label: u32): void {
+  const process = processAt(asid);
+  process.brkStart = <u64>start;
+  process.brkEnd = <u64>start;
+  process.brkLabel = label;
+}
+
+export function brkTo(asid: u32, end: f64): f64 {
+  return brk(enter(asid), end);
+}
+
+export function mlockPages(asid: u32, address: f64, pages: u32): f64 {
+  return mlock(enter(asid), address, pages);
+}
+
+export function munlockPages(asid: u32, address: f64, pages: u32): f64 {
+  return munlock(enter(asid), address, pages);
+}
+
+export function mlockAll(asid: u32, current: bool, future: bool): f64 {
+  return mlockall(enter(asid), current, future);
+}
+
+export function munlockAll(asid: u32): f64 {
+  return munlockall(enter(asid));
+}
+
+/** See file_io.ts. */
+export function readFilePages(asid: u32, file: u32, from: u32, to: u32): u32 {
+  return readFile(enter(asid), fileAt(file), from, to);
+}
+
+export function writeFilePages(asid: u32, file: u32, from: u32, to: u32): u32 {
+  return writeFile(enter(asid), fileAt(file), from, to);
+}
+
+/** fsync: when the file will be written. */
+export function syncFile(asid: u32, number: u32): f64 {
+  enter(asid);
+  const file = fileAt(number);
+  return writeBackFile(file.first, file.first + file.pages);
+}
+
+/** What a process may be and is charged to; see process.ts. Addresses are in pages. */
+export function setProcess(
+  asid: u32,
+  mmapTop: f64,
+  stackLimit: f64,
+  lockedLimit: u32,
+  group: u32,
+  oomScoreAdj: i32,
+  nice: i32,
+  privileged: bool,
+  unkillable: bool,
+): void {
+  const process = processAt(asid);
+  process.mmapTop = <u64>mmapTop;
+  process.stackLimit = <u64>stackLimit;
+  process.lockedLimit = lockedLimit;
+  process.group = group;
+  process.oomScoreAdj = oomScoreAdj;
+  process.nice = nice;
+  process.privileged = privileged;
+  process.unkillable = unkillable;
+}
+
+/** Wakes a process that waited. */
+export function wakeProcess(asid: u32): void {
+  processAt(asid).state = RUNNABLE;
+}
+
+function enter(asid: u32): Process {
+  const process = processAt(asid);
+  setCurrent(process);
+  return process;
 }

@@ -20,6 +20,7 @@ import { packCommand } from "./pack.ts";
 import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
+import { systemCommand } from "./system.ts";
 import { unpackCommand } from "./unpack.ts";
 
 const EXAMPLES = `
@@ -51,6 +52,7 @@ for (const command of [
   recordCommand(),
   importPerfCommand(),
   kmemCommand(),
+  systemCommand(),
   listCommand(),
   newPolicyCommand(),
   checkPolicyCommand(),

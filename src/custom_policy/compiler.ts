@@ -61,7 +61,7 @@ function mainText(policy: string): string {
   return `
     export * from "./assembly/index";
     export { frameEntry } from "./assembly/core/frames";
-    export { refusedVictim } from "./assembly/core/guard";
+    export { refusedEmptyVictim, refusedVictim } from "./assembly/core/guard";
     import { policyCount } from "./assembly/core/registry";
     const BUILT_IN: u32 = policyCount();
     export function builtInCount(): u32 { return BUILT_IN; }

@@ -24,7 +24,7 @@ export function templateOf(name: string): string {
  * closures, and a policy allocates nothing: its state is numbers in fields, and arrays that it reserves.
  */
 
-import { parameter, ReplacementPolicy, register, reserveArray } from "${API}";
+import { isHeld, parameter, ReplacementPolicy, register, reserveArray } from "${API}";
 
 @unmanaged
 @final
@@ -70,22 +70,35 @@ class ${className} extends ReplacementPolicy {
     const chances = this.chances;
     let pfn = this.hand;
     for (;;) {
-      const count = load<u8>(chances + pfn);
-      if (count == 0) break;
-      store<u8>(chances + pfn, count - 1);
+      if (isHeld(pfn)) {
+        const count = load<u8>(chances + pfn);
+        if (count == 0) break;
+        store<u8>(chances + pfn, count - 1);
+      }
       pfn = this.after(pfn);
     }
     this.hand = this.after(pfn);
     return pfn;
   }
 
-  /** \`page\` is now in frame \`pfn\`, which was free or has just been the victim's, and is referenced once. */
+  /**
+   * \`page\` is now in frame \`pfn\`, which was free or has just been the victim's, and is referenced once.
+   */
   onFill(pfn: u32, page: u32): void {
     store<u8>(this.chances + pfn, 0);
   }
 
+  /**
+   * The page in \`pfn\` is gone without having been chosen: forget it. Only where there are processes that
+   * end or unmap memory; a policy without this method is none for them. Here the hand passes frames without
+   * a page.
+   */
+  onRemove(pfn: u32): void {}
+
   // There may also be:
   //   onEvict(pfn: u32, page: u32): void  after \`victim\`: \`page\` has left the frame \`pfn\`
+  //   onReturn(page: u32): void           \`page\` comes into a free frame, and no \`victim\` was asked for
+  //   onForget(page: u32): void           \`page\`, which is not in memory, never comes back
   //   onWrite(pfn: u32): void             after a reference that writes to the page in \`pfn\`
   //   interval(): u32                     a number of references, above 0, after which again and again
   //   onInterval(): void                  this is called

@@ -17,6 +17,7 @@ type Raw<T> = T extends (...args: infer A) => infer R
 interface CustomExports {
   builtInCount(): number;
   refusedVictim(): number;
+  refusedEmptyVictim(): number;
   frameEntry(page: number): number;
 }
 

@@ -359,6 +359,7 @@ function initCore(core: Core, { walkCaches, tlbs }: MmuSetup): void {
 /** Why a policy of the user's own has stopped the engine, in words; see assembly/core/guard.ts. */
 export function stopReason(core: Core, error: unknown): string {
   const victim = (core.refusedVictim?.() ?? 0) >>> 0;
+  if (core.refusedEmptyVictim?.()) return `victim() returned ${formatCount(victim)}, a frame without a page`;
   if (victim > 0) return `victim() returned ${formatCount(victim)}, which is no frame`;
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(` at ${POLICY_FOLDER}/`, " at ");

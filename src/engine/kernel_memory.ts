@@ -4,18 +4,18 @@
  */
 
 import { UserError } from "../errors.ts";
-import { formatBytes } from "../units.ts";
 import { type Core, instantiateCore } from "./core.ts";
 import { type Views, viewsOf } from "./memory.ts";
+import {
+  type PhysicalSetup,
+  type PhysicalTunables,
+  reservePhysical,
+  startPhysical,
+  ZONE_COUNT,
+  zoneState,
+} from "./physical.ts";
 
 const PAGE_BYTES = 4096;
-const PAGES_MAX = 2 ** 26;
-/** Frames below 16 MiB and below 4 GiB: where DMA and DMA32 end. */
-const DMA_END = 4096;
-const DMA32_END = 2 ** 20;
-const ZONE_ENDS = [DMA_END, DMA32_END, Number.POSITIVE_INFINITY];
-/** What the BIOS and the kernel's first page table keep of the first megabyte. */
-const FIRST_FRAME = 1;
 const VMALLOC_PAGES_MAX = 2 ** 32 - 1;
 const NO_NUMBER = 0xffffffff;
 
@@ -137,38 +137,52 @@ export interface VmallocRow {
 }
 
 export interface KernelMemorySetup {
-  memoryBytes: number;
   cpus: number;
-  /** Pages of the kernel's vmalloc range; default as many as a number here holds. */
+  /** Pages of the kernel's vmalloc range; default as many as a number here holds, 16 TiB. */
   vmallocPages?: number | undefined;
+}
+
+/** Reserves what the allocators need, after the memory map and before the engine commits its memory. */
+export function reserveKernelMemory(core: Core, { cpus, vmallocPages }: KernelMemorySetup): void {
+  core.initSlab(cpus);
+  core.initVmalloc(vmallocPages ?? VMALLOC_PAGES_MAX);
+}
+
+/** A machine that has nothing but physical memory and these allocators. */
+export function bootKernelMemory(
+  module: WebAssembly.Module,
+  physical: PhysicalSetup,
+  setup: KernelMemorySetup,
+  tunables: PhysicalTunables = {},
+): KernelMemory {
+  const core = instantiateCore(module);
+  reservePhysical(core, physical);
+  reserveKernelMemory(core, setup);
+  if (!core.commit()) throw new UserError("so much memory needs more than the 4 GiB of an engine; use less");
+  startPhysical(core, physical, tunables);
+  return new KernelMemory(core);
 }
 
 export class KernelMemory {
   readonly core: Core;
   readonly views: () => Views;
-  readonly cpus: number;
   /** Names of caches by number; merged caches have several. */
   readonly #names: string[][] = [];
 
-  constructor(module: WebAssembly.Module, { memoryBytes, cpus, vmallocPages }: KernelMemorySetup) {
-    const core = instantiateCore(module);
+  /** Makes the kernel's own caches, once physical memory is there. */
+  constructor(core: Core) {
     this.core = core;
     this.views = viewsOf(core.memory);
-    this.cpus = cpus;
-    const pages = Math.floor(memoryBytes / PAGE_BYTES);
-    if (pages < DMA_END || pages > PAGES_MAX) {
+    if (!(core.startVmalloc() && core.initKmalloc() && core.createKernelCaches())) {
       throw new UserError(
-        `a machine has from ${formatBytes(DMA_END * PAGE_BYTES)} to ${formatBytes(PAGES_MAX * PAGE_BYTES)} of memory, ` +
-          `not ${formatBytes(memoryBytes)}`,
+        "the kernel's caches do not fit in an engine's memory; use less memory or processors",
       );
     }
-    core.initPhysical(pages);
-    core.initSlab(cpus);
-    core.initVmalloc(vmallocPages ?? VMALLOC_PAGES_MAX);
-    if (!core.commit()) {
-      throw new UserError(`a machine of ${formatBytes(memoryBytes)} needs more than an engine's 4 GiB`);
+    let number = 0;
+    for (const type of KMALLOC_TYPES) {
+      for (const size of KMALLOC_CLASSES) this.#name(number++, `${type}-${size}`);
     }
-    this.#boot(pages);
+    for (const name of KERNEL_CACHE_NAMES) this.#name(number++, name);
   }
 
   /** The number of a cache, new or one that serves; throws for a size that no slab holds. */
@@ -270,33 +284,8 @@ export class KernelMemory {
 
   /** Free pages of all zones. */
   freePages(): number {
-    const { u32 } = this.views();
-    return ZONE_ENDS.reduce((sum, _, zone) => {
-      const at = (this.core.zoneAt(zone) >>> 0) / 4;
-      return sum + (u32[at + ZONE_FREE] as number);
-    }, 0);
-  }
-
-  /** Zones as x86-64 has them, without holes, and all caches of the kernel's own. */
-  #boot(pages: number): void {
-    const { core } = this;
-    core.startPhysical();
-    let start = 0;
-    ZONE_ENDS.forEach((zoneEnd, zone) => {
-      const end = Math.min(zoneEnd, pages);
-      if (end <= start) return;
-      core.setZone(zone, start, end - start, end - start);
-      core.freeRange(Math.max(start, FIRST_FRAME), end);
-      start = end;
-    });
-    if (!(core.startVmalloc() && core.initKmalloc() && core.createKernelCaches())) {
-      throw new UserError("the kernel's caches do not fit in an engine's memory");
-    }
-    let number = 0;
-    for (const type of KMALLOC_TYPES) {
-      for (const size of KMALLOC_CLASSES) this.#name(number++, `${type}-${size}`);
-    }
-    for (const name of KERNEL_CACHE_NAMES) this.#name(number++, name);
+    const zones = Array.from({ length: ZONE_COUNT }, (_, zone) => zoneState(this.core, this.views(), zone));
+    return zones.reduce((sum, { free }) => sum + free, 0);
   }
 
   #name(number: number, name: string): void {
@@ -307,8 +296,6 @@ export class KernelMemory {
 // --- internal ---
 
 const VMALLOC_START = 0xffffc90000000000;
-/** Words of assembly/mm/physical/zones.ts's Zone before `free`. */
-const ZONE_FREE = 4;
 
 function statusOf(code: number): FreeStatus {
   return FREE_STATUS[code] ?? "invalid";

@@ -4,8 +4,9 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import { KernelMemory } from "../engine/kernel_memory.ts";
+import { bootKernelMemory } from "../engine/kernel_memory.ts";
 import { InterruptedError, TraceError, UserError } from "../errors.ts";
+import { physicalMemory } from "../machine/physical.ts";
 import { type KmemBatch, type KmemEvent, readKmemEvents } from "../trace/kmem/index.ts";
 import { inspectTrace, traceLabel } from "../trace/open.ts";
 import type { KmemReport, Progress } from "../types.ts";
@@ -101,7 +102,8 @@ function newMachine(
 ): Machine | undefined {
   if (events.length === 0) return undefined;
   const cpus = Math.min(CPUS_MAX, Math.max(1, recorded ?? CPUS_DEFAULT));
-  const memory = () => new KernelMemory(engineModule(), { memoryBytes, cpus });
+  const physical = physicalMemory({ bytes: memoryBytes });
+  const memory = () => bootKernelMemory(engineModule(), physical, { cpus });
   const slub = new Slub(memory(), false, label);
   const allocators = [new Recorded(), slub, new Slub(memory(), true, label), new FirstFit(), new BuddyOnly()];
   return { cpus, slub, objects: new KmemObjects(allocators, cpus) };

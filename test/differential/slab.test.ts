@@ -4,18 +4,18 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { CACHE_FLAGS, KernelMemory } from "../../src/engine/kernel_memory.ts";
+import { CACHE_FLAGS } from "../../src/engine/kernel_memory.ts";
 import { geometryOf, type ModelObject, type ModelSlab, ReferenceCache } from "../reference/mm/slab.ts";
 import { BUILDS } from "../support/builds.ts";
+import { kernelMemory } from "../support/kernel_memory.ts";
 import { Random } from "../support/random.ts";
 
-const MEMORY = 256 * 2 ** 20;
 const PAGE = 4096;
 const SEEDS = Array.from({ length: 30 }, (_, index) => 1000 + index);
 
 describe.each(BUILDS)("slabs, %s Wasm", (build, module) => {
   it.each([1, 2, 4, 16, 64])("have the model's geometry on %i processors", (cpus) => {
-    const memory = new KernelMemory(module, { memoryBytes: MEMORY, cpus });
+    const memory = kernelMemory(module, { cpus });
     const random = new Random(cpus);
     for (let round = 0; round < 300; round++) {
       const bytes = round < 100 ? 1 + random.below(512) : 1 + random.below(32_768);
@@ -36,7 +36,7 @@ describe.each(BUILDS)("slabs, %s Wasm", (build, module) => {
   it.each(build === "debug" ? SEEDS.slice(0, 4) : SEEDS)("do what the model does, seed %i", (seed) => {
     const random = new Random(seed);
     const cpus = random.pick([1, 2, 4]);
-    const memory = new KernelMemory(module, { memoryBytes: MEMORY, cpus });
+    const memory = kernelMemory(module, { cpus });
     const before = memory.freePages();
     const bytes = random.pick([8, 24, 64, 192, 584, 1128, 2112, 5888]);
     const cache = memory.createCache("x", bytes, 0, CACHE_FLAGS.noMerge);

@@ -19,7 +19,7 @@ const PAGES = 1 << 26;
 /** FIFO, and what it does wrong is a parameter's choice, so that it is compiled once. */
 const WRONG = `
 import {
-  GhostList, pageIn, parameter, ReplacementPolicy, register, reserveArray, Rng, rngAt,
+  GhostList, HeldFrames, pageIn, parameter, ReplacementPolicy, register, reserveArray, Rng, rngAt,
 } from "clockhand/policy";
 
 const MISTAKES = memory.data(16, 8);
@@ -32,13 +32,14 @@ class WrongPolicy extends ReplacementPolicy {
   private frames: u32;
   private hand: u32;
   private hits: u32;
+  private removals: u32;
   private array: usize;
 
   about(): string {
     return \`{ "name": "wrong", "summary": "", "paper": "", "parameters": [
       { "name": "does", "type": "choice", "default": "nothing", "summary": "", "choices": ["nothing",
         "beyond", "same", "endless", "trap", "assert", "runs", "damage", "builds", "init", "interval", "large",
-        "recursion", "random", "ghosts"] }
+        "recursion", "random", "ghosts", "empty", "removal"] }
     ] }\`;
   }
 
@@ -66,22 +67,29 @@ class WrongPolicy extends ReplacementPolicy {
 
   victim(page: u32): u32 {
     if (this.mistake == 1 && page == 20) return this.frames;
-    if (this.mistake == 2) return 0;
+    if (this.mistake == 2) return HeldFrames.from(0);
     if (this.mistake == 3) while (page == 20) this.hits++;
     if (this.mistake == 4 && page == 20) return load<u32>(0xfffffff0);
     if (this.mistake == 5) assert(page != 20, "page 20 is unlucky");
-    if (this.mistake == 6 && this.hits % 7 == 3) return 0;
+    if (this.mistake == 6 && this.hits % 7 == 3) return HeldFrames.from(0);
     if (this.mistake == 8 && ASC_NO_ASSERT && page % 7 == 3) return 0;
     if (this.mistake == 12 && page == 20) return this.victim(20) + pageIn(0);
-    if (this.mistake == 13) return changetype<Rng>(MISTAKES).below(this.frames);
+    if (this.mistake == 13) {
+      return HeldFrames.around(changetype<Rng>(MISTAKES).below(this.frames));
+    }
     if (this.mistake == 14 && page == 20) ghosts.add(pageIn(0));
-    const pfn = this.hand;
+    if (this.mistake == 16 && ASC_NO_ASSERT && this.removals > 20) this.hand = 0;
+    const pfn = this.mistake == 15 ? this.hand : HeldFrames.around(this.hand);
     this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
     return pfn;
   }
 
   onFill(pfn: u32, page: u32): void {
     if (this.mistake == 7 && page == 20) for (let i: usize = 1; i < 256; i++) store<u8>(this.array - i, 1);
+  }
+
+  onRemove(pfn: u32): void {
+    this.removals++;
   }
 }
 
@@ -91,9 +99,18 @@ register<WrongPolicy>();
 const results = ({ checks }: CheckReport) =>
   Object.fromEntries(checks.map(({ name, result }) => [name, result]));
 const ALL_PASS = Object.fromEntries(
-  ["paging", "room for all", "optimum", "runs", "repeatable", "builds", "mmu", "memory", "victims"].map(
-    (name) => [name, "pass"],
-  ),
+  [
+    "paging",
+    "room for all",
+    "optimum",
+    "runs",
+    "repeatable",
+    "builds",
+    "mmu",
+    "removal",
+    "memory",
+    "victims",
+  ].map((name) => [name, "pass"]),
 );
 const PAGING_FAILS = {
   ...Object.fromEntries(Object.keys(ALL_PASS).map((name) => [name, "skipped"])),
@@ -121,7 +138,7 @@ describe("a wrong policy", () => {
     ["interval", /^does=interval, .*, reference 0: does not come to an end; ended after 1.5 s$/],
     ["trap", /^does=trap, .*, reference \d+: memory access out of bounds$/],
     ["recursion", /^does=recursion, .*, reference \d+: Maximum call stack size exceeded$/],
-    ["assert", /^does=assert, .*, reference \d+: page 20 is unlucky at wrong.ts:53:\d+$/],
+    ["assert", /^does=assert, .*, reference \d+: page 20 is unlucky at wrong.ts:54:\d+$/],
     ["ghosts", /^does=ghosts, .*, reference \d+: a page that is resident has no note at /],
     [
       "damage",
@@ -142,6 +159,8 @@ describe("a wrong policy", () => {
   const others: [mistake: string, check: string, says: RegExp][] = [
     ["runs", "runs", /^does=runs, .*: as a run major \d+, not \d+; evictions \d+, not \d+/],
     ["builds", "builds", /^does=builds, .*: in the debug build major \d+, not \d+/],
+    ["empty", "removal", /^does=empty, .*: victim\(\) returned \d+, a frame without a page$/],
+    ["removal", "removal", /^does=removal, .*: victim \d+ is in frame \d+, and in the debug build in \d+$/],
     ["large", "memory", /^with room for 67,108,864 pages, .*: 1,024 frames need 4.\d+ GiB of state/],
   ];
   it.each(others)("fails the one check that is about it: %s", async (mistake, name, says) => {

@@ -55,7 +55,7 @@ const MISTAKES: [what: string, text: string, says: string | RegExp][] = [
   [
     "has a name that is not there",
     changed("this.hand = this", "this.hnd = this"),
-    ":65:10: Property 'hnd' does not exist on type 'MinePolicy'",
+    ":67:10: Property 'hnd' does not exist on type 'MinePolicy'",
   ],
   ["has a union type", changed("frames: u32;", "frames: u32 | u64;"), ":20:25: Not implemented: union types"],
   ["is JavaScript for Node.js", "module.exports = () => 1;\n", ":1:1: Cannot find name 'module'"],
@@ -99,7 +99,7 @@ const MISTAKES: [what: string, text: string, says: string | RegExp][] = [
   [
     "throws at its top level",
     `${TEMPLATE}if (memory.size() > 0) throw new Error("no");\n`,
-    /: about\(\) or the file's top level stops the engine: assertion failed at 87:\d+$/,
+    /: about\(\) or the file's top level stops the engine: assertion failed at 100:\d+$/,
   ],
   [
     "never comes to an end in about()",
@@ -134,7 +134,7 @@ const MISTAKES: [what: string, text: string, says: string | RegExp][] = [
   [
     "imports the library",
     changed('"clockhand/policy"', '"clockhand"'),
-    ':14:70: "clockhand" cannot be imported',
+    ':14:78: "clockhand" cannot be imported',
   ],
   [
     "imports what policies are not given",

@@ -12,7 +12,9 @@ import { engineDraws, Random } from "./random.ts";
 /** The page number that `victim` is given: no page has it. */
 export const NO_PAGE = 0;
 
-/** One thing that a memory manager does. A page number is that of one page at a time, and may be used again. */
+/**
+ * One thing that a memory manager does. A page number is that of one page at a time, and may be used again.
+ */
 export type Step =
   /** References to a page, after its fault if it is not resident; `free` picks the frame. */
   | { do: "touch"; page: number; references: number; write: boolean; free: number }
@@ -185,8 +187,8 @@ function describeFrame(pfn: number, page: number, isHeld: boolean, isDirty: bool
 }
 
 /**
- * Does the steps, and says what came of each: the frames of the victims. It keeps books of its own, and throws
- * when a victim is a frame that the policy does not hold.
+ * Does the steps, and says what came of each: the frames of the victims. It keeps books of its own, and
+ * throws when a victim is a frame that the policy does not hold.
  */
 export function* manage(managed: Managed, { frames, kernel, steps }: Scenario): Generator<string> {
   const free = Array.from({ length: frames }, (_, pfn) => pfn).filter((pfn) => !kernel.includes(pfn));

@@ -10,7 +10,8 @@ import { FRAME_BIAS, frameEntry } from "../../core/frames";
 import { reserve } from "../../layout";
 import { takeBlock } from "../../lib/blocks";
 import { count, WORKINGSET_NODES } from "../counters";
-import { giveObject, RADIX_TREE_NODE, takeObject } from "../kernel/objects";
+import { RADIX_TREE_NODE } from "../kernel/kernel_caches";
+import { giveObject, takeObject } from "../kernel/objects";
 import { NO_FRAME } from "../physical/mem_map";
 
 const FILES_MAX: u32 = 65536;

@@ -92,7 +92,7 @@ export function runFlusher(): void {
 }
 
 /** Writes all pages of a file, ids from `from` to before `to`; when the last will be written (fsync). */
-export function writeFile(from: u32, to: u32): f64 {
+export function writeBackFile(from: u32, to: u32): f64 {
   let end: f64 = 0;
   for (let index: u32 = 0; index < length; index++) {
     const id = load<u32>(entryAt(index), 4);

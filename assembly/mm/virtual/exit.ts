@@ -4,7 +4,8 @@
  */
 
 import { flushSpace } from "../../core/mmu";
-import { giveObject, MM_STRUCT, TASK_STRUCT, takeObject } from "../kernel/objects";
+import { MM_STRUCT, TASK_STRUCT } from "../kernel/kernel_caches";
+import { giveObject, takeObject } from "../kernel/objects";
 import { freeRoot, freeTables, newRoot } from "./page_tables";
 import { newProcess, Process, UNUSED } from "./process";
 import { unmapRange } from "./unmap";

@@ -110,8 +110,8 @@ function pageUp(bytes: u64): u64 {
   return (bytes + 4095) >> 12;
 }
 
-/** mremap(2), which may move the area if it must. */
-export function mremap(process: Process, address: f64, pages: u32, newPages: u32): f64 {
+/** mremap(2), which may move the area if it must and `mayMove`. */
+export function mremap(process: Process, address: f64, pages: u32, newPages: u32, mayMove: bool): f64 {
   pay(COST_CALL);
   const start = <u64>address;
   const vma = findVma(process, start);
@@ -129,7 +129,7 @@ export function mremap(process: Process, address: f64, pages: u32, newPages: u32
     const result = mmap(process, <f64>behind, more, flags, MAP_FIXED, vma.file, offset, vma.label);
     return result < 0 ? result : address;
   }
-  return moveArea(process, vma, start, pages, newPages);
+  return mayMove ? moveArea(process, vma, start, pages, newPages) : ENOMEM;
 }
 
 function moveArea(process: Process, vma: Vma, start: u64, pages: u32, newPages: u32): f64 {

@@ -8,7 +8,8 @@
 
 import { giveBlock, takeBlock } from "../../lib/blocks";
 import { fileAt } from "../file/files";
-import { giveObject, takeObject, VM_AREA_STRUCT } from "../kernel/objects";
+import { VM_AREA_STRUCT } from "../kernel/kernel_caches";
+import { giveObject, takeObject } from "../kernel/objects";
 import { Process } from "./process";
 
 /** Flags of an area, with the kernel's values (include/linux/mm.h). */

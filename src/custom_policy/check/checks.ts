@@ -3,6 +3,7 @@
 import { Engine } from "../../engine/engine.ts";
 import type { ChosenPolicy } from "../../types.ts";
 import { formatCount } from "../../units.ts";
+import { isRemovable, manage } from "./removal.ts";
 import { type Cell, type Counts, differences, folded, replayLab, replayMmu, unfolded } from "./runs.ts";
 import { stepThrough } from "./step.ts";
 import { type Stream, singleReference, streamsFor } from "./streams.ts";
@@ -144,6 +145,11 @@ export const CHECKS: Check[] = [
       });
     },
   },
+  {
+    name: "removal",
+    asks: "pages may go by themselves, and victims be taken ahead of need",
+    run: checkRemoval,
+  },
   { name: "memory", asks: "its arrays fit into an engine's 4 GiB", run: checkMemory },
   { name: "victims", asks: "the victims are not all in one frame", run: checkVictims },
 ];
@@ -195,6 +201,21 @@ function compare(
   eachCase(subject, watch, (policy, { stream, frames }) => {
     const wrong = differences(...counts(policy, stream, frames));
     if (wrong !== "") throw new Error(`${which} ${wrong}`);
+  });
+  return pass();
+}
+
+function checkRemoval(subject: Subject, watch: Watch): Finding {
+  const { release: module, debug, variants } = subject;
+  if (!variants.every(({ policy }) => isRemovable(module, policy))) {
+    return pass("not asked: it has no onRemove, and so cannot be used where processes end");
+  }
+  eachCase(subject, watch, (policy, { stream, frames }, step) => {
+    const victims = manage({ module, policy, frames }, stream, step);
+    const others = manage({ module: debug, policy, frames }, stream, step);
+    const at = victims.findIndex((pfn, index) => pfn !== others[index]);
+    if (at < 0) return;
+    throw new Error(`victim ${at} is in frame ${victims[at]}, and in the debug build in ${others[at]}`);
   });
   return pass();
 }
