@@ -137,6 +137,17 @@ export { commit, reservedBytes } from "./layout";
 export { bucketCount, bucketStart } from "./lib/log_buckets";
 export { setSeed } from "./lib/rng";
 export {
+  clockNow,
+  setClock,
+  setCost,
+  takeWaited,
+} from "./mm/clock";
+export { countersAt } from "./mm/counters";
+export { setDevice } from "./mm/device";
+export { addFile } from "./mm/file/files";
+export { setDirtyLimits } from "./mm/file/flusher";
+export { setReadAhead } from "./mm/file/page_cache";
+export {
   cacheAllocBulk,
   cacheCount,
   cacheFacts,
@@ -185,6 +196,8 @@ export {
   vmallocPurges,
   vmallocTablePages,
 } from "./mm/kernel/vmalloc";
+export { oomKills, oomRecordsAt, oomScoreOf, setOom } from "./mm/oom/oom_kill";
+export { commitLimit, committedPages, setOvercommit } from "./mm/oom/overcommit";
 export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
 export {
   freeBlocks,
@@ -232,3 +245,42 @@ export {
   setupWatermarks,
 } from "./mm/physical/watermarks";
 export { lowmemReserve, setZone, zoneRecordAt } from "./mm/physical/zones";
+export { stalledNs } from "./mm/psi";
+export { addGroup, listPages, setGroupLimits } from "./mm/reclaim/groups";
+export { kswapdNs } from "./mm/reclaim/kswapd";
+export { setChooser } from "./mm/reclaim/lru";
+export { setSwappiness } from "./mm/reclaim/scan";
+export { swapCachePages, swapUsed } from "./mm/reclaim/swap";
+export {
+  areaRecordAt,
+  brkTo,
+  execProcess,
+  exitSystemProcess,
+  fileRecordAt,
+  forkProcess,
+  groupRecordAt,
+  initSystem,
+  madvisePages,
+  mlockAll,
+  mlockPages,
+  mmapPages,
+  mprotectPages,
+  mremapPages,
+  munlockAll,
+  munlockPages,
+  munmapPages,
+  newSystemProcess,
+  pageEntry,
+  processRecordAt,
+  readFilePages,
+  runSystemProcess,
+  setBrk,
+  setProcess,
+  startSystem,
+  syncFile,
+  wakeProcess,
+  writeFilePages,
+} from "./mm/system";
+export { setSwapReadAhead } from "./mm/virtual/fault";
+export { setMapCountMax } from "./mm/virtual/mmap";
+export { processesUsed } from "./mm/virtual/process";

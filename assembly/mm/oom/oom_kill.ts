@@ -81,8 +81,8 @@ export function killInGroup(group: u32): bool {
 }
 
 /** The score that /proc/PID/oom_score shows, 0 to 2000 (proc_oom_score). */
-export function oomScore(process: Process): u32 {
-  const value = points(process);
+export function oomScoreOf(asid: u32): u32 {
+  const value = points(processAt(asid));
   if (value == NO_POINTS) return 0;
   const score = 1000 + (value * 1000) / <i64>max<u32>(totalPages, 1);
   return <u32>max<i64>(0, (score * 2) / 3);
