@@ -66,6 +66,7 @@ export {
   pages,
   residentPages,
   setSparse,
+  skipPages,
   unbind,
 } from "./core/frames";
 export { addTlb, clearMmu, connectPort, selectCore, tlbInvalidated, tlbMisses } from "./core/mmu";
@@ -144,6 +145,7 @@ export {
 } from "./mm/clock";
 export { countersAt } from "./mm/counters";
 export { setDevice } from "./mm/device";
+export { areaFacts, cachedPages, groupFacts, processFacts } from "./mm/facts";
 export { addFile } from "./mm/file/files";
 export { setDirtyLimits } from "./mm/file/flusher";
 export { setReadAhead } from "./mm/file/page_cache";
@@ -252,13 +254,10 @@ export { setChooser } from "./mm/reclaim/lru";
 export { setSwappiness } from "./mm/reclaim/scan";
 export { swapCachePages, swapUsed } from "./mm/reclaim/swap";
 export {
-  areaRecordAt,
   brkTo,
   execProcess,
   exitSystemProcess,
-  fileRecordAt,
   forkProcess,
-  groupRecordAt,
   initSystem,
   madvisePages,
   mlockAll,
@@ -271,7 +270,6 @@ export {
   munmapPages,
   newSystemProcess,
   pageEntry,
-  processRecordAt,
   readFilePages,
   runSystemProcess,
   setBrk,

@@ -227,3 +227,8 @@ export function pagesMax(): u32 {
 export function pages(): u32 {
   return pagesKnown;
 }
+
+/** Sets the first `count` new pages aside: their ids are given by others. */
+export function skipPages(count: u32): void {
+  pagesKnown += count;
+}

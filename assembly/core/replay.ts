@@ -8,16 +8,7 @@ import { dirtyAt, FRAME_BIAS, frameOfAt, pagesMax } from "./frames";
 import { hitWithTicks, tickUntil } from "./interval";
 import { EXHAUSTED, FAULTED, portAt, translate } from "./mmu";
 import { policyState, ReplacementPolicy } from "./policy";
-import {
-  attrsAt,
-  futuresAt,
-  idsAt,
-  KIND_MASK,
-  REFERENCES_SHIFT,
-  STORE,
-  tagsAt,
-  VPN_MASK,
-} from "./runs";
+import { attrsAt, futuresAt, idsAt, KIND_MASK, REFERENCES_SHIFT, STORE, tagsAt, VPN_MASK } from "./runs";
 import { stats } from "./stats";
 import { PAYLOAD, Tlb } from "./tlb";
 
@@ -242,7 +233,7 @@ export function replaySpace<P extends ReplacementPolicy>(
         Tlb.moveFirst(set, at);
       }
       const payload = load<u32>(set, PAYLOAD);
-      if ((payload >> DENIED_SHIFT >> kind) & 1) break;
+      if (((payload >> DENIED_SHIFT) >> kind) & 1) break;
       const pfn = payload & PFN_MASK;
       if (!(payload & UNMANAGED)) {
         if (!byWalk) Resident.hit<P>(policy, pfn, references, position);

@@ -8,16 +8,7 @@
  * Intel SDM vol. 3A, 4.5 (4-level and 5-level paging) and 4.10 (caching translation information).
  */
 
-import {
-  entryIn,
-  find,
-  leafDepth,
-  NO_PAGE,
-  pathNode,
-  rootOf,
-  setPathEnd,
-  setPathNode,
-} from "./page_table";
+import { entryIn, find, leafDepth, NO_PAGE, pathNode, rootOf, setPathEnd, setPathNode } from "./page_table";
 import { stats } from "./stats";
 import { fillWalkCaches, findStart } from "./walk_cache";
 

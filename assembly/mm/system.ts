@@ -5,16 +5,16 @@
 
 import { initAccessedBit } from "../core/accessed_bit";
 import { initFrames, setSparse } from "../core/frames";
-import { fileAt, initFiles } from "./file/files";
 import { readFile, writeFile } from "./file/file_io";
+import { fileAt, initFiles } from "./file/files";
 import { initFlusher, writeBackFile } from "./file/flusher";
+import { initSlab } from "./kernel/caches";
 import { createKernelCaches } from "./kernel/kernel_caches";
 import { initKmalloc } from "./kernel/kmalloc";
-import { initSlab } from "./kernel/caches";
 import { initVmalloc, startVmalloc } from "./kernel/vmalloc";
 import { setTotalRam } from "./oom/overcommit";
 import { initPages } from "./page";
-import { addGroup, groupAt } from "./reclaim/groups";
+import { addGroup } from "./reclaim/groups";
 import { initPageSource } from "./reclaim/page_source";
 import { initSwap } from "./reclaim/swap";
 import { initWorkingset } from "./reclaim/workingset";
@@ -31,7 +31,6 @@ import { initProcesses, Process, processAt, RUNNABLE } from "./virtual/process";
 import { initRmap } from "./virtual/rmap";
 import { runProcess } from "./virtual/run";
 import { initTranslation } from "./virtual/translate";
-import { vmaAt } from "./virtual/vma";
 import { initZeroPage } from "./virtual/zero_page";
 
 /** 16 TiB of addresses for vmalloc. */
@@ -47,7 +46,7 @@ export function initSystem(frames: u32, pages: u32, swapPages: u32, cpus: u32): 
   initProcesses();
   initFiles();
   initSwap(swapPages);
-  initWriteback(frames);
+  initWriteback();
   initFlusher(frames);
   initWorkingset(frames);
   initSlab(cpus);
@@ -86,25 +85,6 @@ export function execProcess(asid: u32): bool {
 export function exitSystemProcess(asid: u32): void {
   setCurrent(null);
   exitProcess(processAt(asid));
-}
-
-/** Address of a process's record. */
-export function processRecordAt(asid: u32): usize {
-  return changetype<usize>(processAt(asid));
-}
-
-/** Address of the record of area number `index` of a process; see vma.ts. */
-export function areaRecordAt(asid: u32, index: u32): usize {
-  return changetype<usize>(vmaAt(processAt(asid), index));
-}
-
-/** Address of a cgroup's record; see groups.ts. */
-export function groupRecordAt(group: u32): usize {
-  return changetype<usize>(groupAt(group));
-}
-
-export function fileRecordAt(file: u32): usize {
-  return changetype<usize>(fileAt(file));
 }
 
 /** The page-table entry of a page, 0 if there is none; see page_tables.ts. */

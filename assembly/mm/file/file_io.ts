@@ -3,14 +3,14 @@
  * A call that has to wait for the disk, or is slowed down, says how far it came, and goes on from there.
  */
 
-import { clockNow, COST_PAGE_COPY, pay } from "../clock";
+import { COST_PAGE_COPY, clockNow, pay } from "../clock";
+import { hasFlag, PG_READAHEAD } from "../page";
 import { NO_FRAME } from "../physical/mem_map";
 import { markAccessed } from "../reclaim/lru";
 import { Process, WAITING } from "../virtual/process";
 import { cachedFrame, File } from "./files";
 import { throttleWriter } from "./flusher";
 import { addToCache, dirtyPage, readMarked, readOnDemand, readyAt, sharedPage } from "./page_cache";
-import { hasFlag, PG_READAHEAD } from "../page";
 
 /** Reads pages `from` to `to`; the page at which the process waits or memory ran out, or `to`. */
 export function readFile(process: Process, file: File, from: u32, to: u32): u32 {

@@ -14,14 +14,14 @@ import { isDirty, pageIn } from "../../core/frames";
 import { reserve } from "../../layout";
 import { clockNow, setClock, waitUntil } from "../clock";
 import { counter, NR_DIRTY, NR_WRITEBACK } from "../counters";
-import { device, DISK } from "../device";
+import { DISK, device } from "../device";
 import { hasFlag, PG_WRITEBACK } from "../page";
 import { FILE, pageState } from "../physical/mem_map";
 import { populatedZones, zoneAt } from "../physical/zones";
 import { ACTIVE_FILE, INACTIVE_FILE, listPages } from "../reclaim/groups";
 import { finishWrites, nextWriteEnd, startWrite } from "../reclaim/writeback";
-import { writeProtect } from "../virtual/write_protect";
 import { Process } from "../virtual/process";
+import { writeProtect } from "../virtual/write_protect";
 import { cleanPage } from "./page_cache";
 
 /** Pages that the flusher has under way at a time. */

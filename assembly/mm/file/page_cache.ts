@@ -10,7 +10,7 @@
 import { isDirty, pageIn, setClean, setDirty, unbind } from "../../core/frames";
 import { clockNow } from "../clock";
 import { count, NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGPGIN, PSWPIN } from "../counters";
-import { device, DISK, SWAP_DEVICE } from "../device";
+import { DISK, device, SWAP_DEVICE } from "../device";
 import {
   addFlag,
   hasFlag,
@@ -31,8 +31,8 @@ import { enterPage, removeFromLru } from "../reclaim/lru";
 import { dropSlotUser, leaveCache } from "../reclaim/swap";
 import { abandonWrite } from "../reclaim/writeback";
 import { releaseFrame } from "../virtual/anon_page";
-import { noteDirty } from "./flusher";
 import { cachedFrame, enterTree, File, leaveTree, setShmemSlot, shmemSlot } from "./files";
+import { noteDirty } from "./flusher";
 
 /** read_ahead_kb of 128, in pages, and the misses after which mapped files are not read ahead. */
 let readAheadPages: u32 = 32;

@@ -45,8 +45,7 @@ export function setOvercommit(memory: u32, percent: u32, pages: u32, admin: u32,
 
 /** CommitLimit, in pages. */
 export function commitLimit(): u32 {
-  const allowed =
-    limitPages != 0 ? limitPages : <u32>((<u64>(ramPages - hugetlbPages) * ratio) / 100);
+  const allowed = limitPages != 0 ? limitPages : <u32>((<u64>(ramPages - hugetlbPages) * ratio) / 100);
   return allowed + swapPages();
 }
 

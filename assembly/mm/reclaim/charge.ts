@@ -3,11 +3,11 @@
  * A group at its limit has pages of its own reclaimed first; if that frees nothing, its own OOM killer runs.
  */
 
-import { allocPages } from "../physical/page_alloc";
+import { killInGroup } from "../oom/oom_kill";
+import { setGroup } from "../page";
 import { GFP_USER_MOVABLE } from "../physical/gfp";
 import { NO_FRAME } from "../physical/mem_map";
-import { setGroup } from "../page";
-import { killInGroup } from "../oom/oom_kill";
+import { allocPages } from "../physical/page_alloc";
 import { groupAt, UNLIMITED } from "./groups";
 import { reclaimGroup } from "./scan";
 

@@ -43,8 +43,8 @@ import { freeAnonPage, releaseFrame } from "../virtual/anon_page";
 import { unmapEverywhere } from "../virtual/mapping";
 import { BY_POLICY, chooserOfPages } from "./lru";
 import { addSlotUser, leaveCache, NO_SLOT, slotUsers, takeSlot } from "./swap";
-import { startWrite } from "./writeback";
 import { leaveShadow } from "./workingset";
+import { startWrite } from "./writeback";
 
 /** What became of the page. */
 export const FREED: u32 = 0;

@@ -11,7 +11,7 @@
 
 import { clockNow, setClock } from "../clock";
 import { count, PAGEOUTRUN } from "../counters";
-import { aboveWatermark, ALLOC_KSWAPD, WMARK_HIGH, watermark } from "../physical/page_alloc";
+import { ALLOC_KSWAPD, aboveWatermark, WMARK_HIGH, watermark } from "../physical/page_alloc";
 import { populatedZones, zoneAt } from "../physical/zones";
 import { ageAnon, DEF_PRIORITY, scannedPages, shrinkNode } from "./scan";
 import { finishWrites, nextWriteEnd } from "./writeback";

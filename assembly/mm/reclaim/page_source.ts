@@ -20,8 +20,8 @@ import {
 } from "../physical/gfp";
 import { NO_FRAME } from "../physical/mem_map";
 import {
-  aboveWatermark,
   ALLOC_OOM,
+  aboveWatermark,
   gfpAllocFlags,
   gfpZone,
   setSlowPath,
@@ -58,6 +58,7 @@ function slowPath(order: u32, gfp: u32): u32 {
   startStall();
   let failures: u32 = 0;
   while (true) {
+    finishWrites();
     const progress = directReclaim(highest);
     pfn = tryZones(order, gfp, flags);
     if (pfn != NO_FRAME) break;

@@ -13,9 +13,8 @@
  * given up); no reclaim throttling but the wait for writes in page_source.ts.
  */
 
-import { isDirty, pageIn } from "../../core/frames";
+import { isDirty, pageIn, residentPages } from "../../core/frames";
 import { policyForget, policyVictim } from "../../core/registry";
-import { residentPages } from "../../core/frames";
 import { COST_SCAN, pay } from "../clock";
 import {
   count,
@@ -45,7 +44,7 @@ import { pageLinks } from "../physical/mem_map";
 import { zoneOf } from "../physical/page_blocks";
 import { populatedZones, zoneAt } from "../physical/zones";
 import { isExecutable } from "../virtual/rmap";
-import { evictPage, FREED, STAYS, WRITING } from "./evict";
+import { evictPage, FREED, STAYS } from "./evict";
 import {
   ACTIVE_ANON,
   ACTIVE_FILE,
@@ -56,7 +55,16 @@ import {
   INACTIVE_FILE,
   listPages,
 } from "./groups";
-import { activate, addToLru, BY_MGLRU, BY_POLICY, chooserOfPages, pagesIn, removeFromLru, takeAccessed } from "./lru";
+import {
+  activate,
+  addToLru,
+  BY_MGLRU,
+  BY_POLICY,
+  chooserOfPages,
+  pagesIn,
+  removeFromLru,
+  takeAccessed,
+} from "./lru";
 import { canSwap } from "./swap";
 import { ageNonresident, noteCost } from "./workingset";
 

@@ -39,7 +39,7 @@ export function leaveShadow(pfn: u32, id: u32): void {
   const group = groupOf(pfn);
   const age = (groupAt(group).age >> order) & AGE_MASK;
   // Group 0 is written 1, so that no shadow is 0.
-  setNote(id, (<u32>hasFlag(pfn, PG_WORKINGSET) << 29) | (age << GROUP_BITS) | (group + 1));
+  setNote(id, ((<u32>hasFlag(pfn, PG_WORKINGSET)) << 29) | (age << GROUP_BITS) | (group + 1));
   ageNonresident(group, 1);
 }
 

@@ -7,9 +7,10 @@
  * A page that is freed meanwhile is found in the ring with another time than it has itself, and passed over.
  */
 
-import { clockNow } from "../clock";
+import { reserve } from "../../layout";
+import { clockNow, waitUntil } from "../clock";
 import { count, NR_WRITEBACK, NR_WRITTEN, PGPGOUT, PGROTATED } from "../counters";
-import { device, DISK, SWAP_DEVICE } from "../device";
+import { DISK, device, SWAP_DEVICE } from "../device";
 import {
   addFlag,
   dropFlag,
@@ -25,18 +26,18 @@ import {
   takeFlag,
 } from "../page";
 import { pageLinks } from "../physical/mem_map";
-import { reserve } from "../../layout";
 import { finishEviction } from "./evict";
 import { groupAt } from "./groups";
 import { BY_POLICY, chooserOfPages, listOf } from "./lru";
 
 const ENTRY_SHIFT: u32 = 4;
+/** Requests that a device takes before those who make more have to wait (nr_requests of the block layer). */
+const REQUESTS_MAX: u32 = 256;
 
 @unmanaged
 @final
 class Ring {
   entries: usize;
-  capacity: u32;
   first: u32;
   length: u32;
 }
@@ -47,23 +48,23 @@ function ringOf(deviceIndex: u32): Ring {
   return changetype<Ring>(RINGS + deviceIndex * offsetof<Ring>());
 }
 
-/** Every page can be under way once at most, and be freed and written again: twice the frames. */
-export function initWriteback(frames: u32): void {
+export function initWriteback(): void {
   for (let index: u32 = SWAP_DEVICE; index <= DISK; index++) {
-    const ring = ringOf(index);
-    ring.capacity = frames << 1;
-    ring.entries = reserve((<u64>ring.capacity) << ENTRY_SHIFT);
+    ringOf(index).entries = reserve((<u64>REQUESTS_MAX) << ENTRY_SHIFT);
   }
 }
 
 /** Starts writing a page; it is clean from now on. When it will be written. */
 export function startWrite(pfn: u32, deviceIndex: u32): f64 {
+  const ring = ringOf(deviceIndex);
+  while (ring.length >= REQUESTS_MAX) {
+    waitUntil(load<f64>(entryAt(ring), 8));
+    finishFirst(ring);
+  }
   const end = device(deviceIndex).write(1);
   addFlag(pfn, PG_WRITEBACK);
   setIoEnd(pfn, end);
-  const ring = ringOf(deviceIndex);
-  if (ring.length == ring.capacity) finishFirst(ring);
-  const at = ring.entries + ((<usize>((ring.first + ring.length++) % ring.capacity)) << ENTRY_SHIFT);
+  const at = ring.entries + ((<usize>((ring.first + ring.length++) % REQUESTS_MAX)) << ENTRY_SHIFT);
   store<u32>(at, pfn);
   store<f64>(at, end, 8);
   count(NR_WRITEBACK, 1);
@@ -106,7 +107,7 @@ function finishFirst(ring: Ring): void {
   const at = entryAt(ring);
   const pfn = load<u32>(at);
   const end = load<f64>(at, 8);
-  ring.first = ring.first + 1 == ring.capacity ? 0 : ring.first + 1;
+  ring.first = ring.first + 1 == REQUESTS_MAX ? 0 : ring.first + 1;
   ring.length--;
   if (!hasFlag(pfn, PG_WRITEBACK) || ioEnd(pfn) != end) return;
   dropFlag(pfn, PG_WRITEBACK);

@@ -5,7 +5,17 @@
 
 import { pageIn, unbind } from "../../core/frames";
 import { policyForget } from "../../core/registry";
-import { giveId, groupOf, hasFlag, PG_SWAPBACKED, PG_SWAPCACHE, setFlags, setGroup, slotOf, takeId } from "../page";
+import {
+  giveId,
+  groupOf,
+  hasFlag,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  setFlags,
+  setGroup,
+  slotOf,
+  takeId,
+} from "../page";
 import { ANON, NO_FRAME, setPageState } from "../physical/mem_map";
 import { freePages } from "../physical/page_alloc";
 import { uncharge, userFrame } from "../reclaim/charge";

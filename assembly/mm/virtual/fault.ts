@@ -20,8 +20,8 @@ import { COST_FAULT, COST_MAP, COST_PAGE_COPY, pay } from "../clock";
 import { count, PGFAULT, PGMAJFAULT, PSWPIN, SWAP_RA, SWAP_RA_HIT } from "../counters";
 import { device, SWAP_DEVICE } from "../device";
 import { cachedFrame, File, fileAt } from "../file/files";
-import { dirtyPage, readAround, readOnFault, readyAt, sharedPage } from "../file/page_cache";
 import { throttleWriter } from "../file/flusher";
+import { dirtyPage, readAround, readOnFault, readyAt, sharedPage } from "../file/page_cache";
 import { largeFault } from "../huge/thp";
 import {
   addFlag,
@@ -60,8 +60,8 @@ import {
   findEntry,
   isSwapPte,
   makeEntry,
-  ptePfn,
   pteOf,
+  ptePfn,
   pteSlot,
 } from "./page_tables";
 import { BUS_ERROR, KILLED, MM_SWAP, OUT_OF_MEMORY, Process, SEGMENTATION_FAULT } from "./process";
@@ -157,7 +157,9 @@ function resolve(process: Process, vma: Vma, vpn: u64, isWrite: bool): u32 {
   if (at == 0) return outOfMemory(process);
   const entry = load<u32>(at);
   if (entry == 0) {
-    return vma.file == 0 ? anonFault(process, vma, vpn, at, isWrite) : fileFault(process, vma, vpn, at, isWrite);
+    return vma.file == 0
+      ? anonFault(process, vma, vpn, at, isWrite)
+      : fileFault(process, vma, vpn, at, isWrite);
   }
   if (isSwapPte(entry)) return swapFault(process, vma, vpn, at, isWrite);
   if (isWrite && entry & DENY_WRITE) return writeFault(process, vma, vpn, at);

@@ -82,7 +82,11 @@ function copyArea(parent: Process, child: Process, vma: Vma): bool {
 
 function copyEntries(parent: Process, child: Process, vma: Vma): bool {
   const isShared = (vma.flags & VM_SHARED) != 0;
-  for (let vpn = nextEntry(parent, vma.start, vma.end); vpn < vma.end; vpn = nextEntry(parent, vpn, vma.end)) {
+  for (
+    let vpn = nextEntry(parent, vma.start, vma.end);
+    vpn < vma.end;
+    vpn = nextEntry(parent, vpn, vma.end)
+  ) {
     const large = findLargeEntry(parent, vpn);
     if (large != 0 && load<u32>(large) & PRESENT) {
       splitLarge(ptePfn(load<u32>(large)));

@@ -6,7 +6,17 @@ import { COST_CALL, pay } from "../clock";
 import { count, PGLAZYFREE } from "../counters";
 import { fileAt } from "../file/files";
 import { readPages } from "../file/page_cache";
-import { addFlag, dropFlag, hasFlag, PG_ACTIVE, PG_LAZYFREE, PG_LRU, PG_MLOCKED, PG_REFERENCED, PG_SWAPCACHE } from "../page";
+import {
+  addFlag,
+  dropFlag,
+  hasFlag,
+  PG_ACTIVE,
+  PG_LAZYFREE,
+  PG_LRU,
+  PG_MLOCKED,
+  PG_REFERENCED,
+  PG_SWAPCACHE,
+} from "../page";
 import { ANON, pageState } from "../physical/mem_map";
 import { evictPage, STAYS } from "../reclaim/evict";
 import { addToLru, BY_POLICY, chooserOfPages, removeFromLru, takeAccessed } from "../reclaim/lru";
@@ -21,13 +31,13 @@ import {
   indexBehind,
   isolate,
   mergeAround,
+  VM_DONTCOPY,
   VM_HUGEPAGE,
   VM_HUGETLB,
   VM_LOCKED,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
   VM_SEQ_READ,
-  VM_DONTCOPY,
   vmaAt,
 } from "./vma";
 import { zeroFrame } from "./zero_page";

@@ -97,7 +97,16 @@ export function brk(process: Process, end: f64): f64 {
   const to = pageUp(wanted);
   if (to > from) {
     if (isTaken(process, from, to)) return <f64>process.brkEnd;
-    const start = mmap(process, <f64>from, <u32>(to - from), VM_READ | VM_WRITE, MAP_FIXED, 0, 0, process.brkLabel);
+    const start = mmap(
+      process,
+      <f64>from,
+      <u32>(to - from),
+      VM_READ | VM_WRITE,
+      MAP_FIXED,
+      0,
+      0,
+      process.brkLabel,
+    );
     if (start < 0) return <f64>process.brkEnd;
   } else if (to < from) {
     if (unmapRange(process, to, from) != 0) return <f64>process.brkEnd;

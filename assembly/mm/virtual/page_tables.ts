@@ -16,19 +16,12 @@
  * Left out: KPTI's second root, tables shared between processes.
  */
 
-import {
-  depthShift,
-  entriesAt,
-  entryAt,
-  leafDepth,
-  rootOf,
-  setRoot,
-} from "../../core/page_table";
+import { depthShift, entriesAt, entryAt, leafDepth, rootOf, setRoot } from "../../core/page_table";
 import { VPN_MASK } from "../../core/runs";
 import { extend } from "../../layout";
-import { allocPages, freePages } from "../physical/page_alloc";
 import { GFP_KERNEL } from "../physical/gfp";
 import { NO_FRAME, setPageState, TABLE } from "../physical/mem_map";
+import { allocPages, freePages } from "../physical/page_alloc";
 import { Process } from "./process";
 
 export const PRESENT: u32 = 1;

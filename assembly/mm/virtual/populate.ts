@@ -1,7 +1,7 @@
 /** Pages are brought in ahead of their first touch: MAP_POPULATE, mlock, MADV_POPULATE (mm/gup.c: __mm_populate). */
 
-import { waitUntil } from "../clock";
 import { LOAD, STORE } from "../../core/runs";
+import { waitUntil } from "../clock";
 import { DONE, handleFault, WAITS } from "./fault";
 import { DENY_WRITE, PRESENT, readEntry } from "./page_tables";
 import { Process } from "./process";

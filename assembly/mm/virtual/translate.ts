@@ -13,8 +13,8 @@ import {
   FAULT_DONE,
   isAccessedByWalk,
   PFN_MASK,
-  setTranslation,
   STOPPED,
+  setTranslation,
   UNMANAGED,
 } from "../../core/replay";
 import { FETCH, MODIFY, STORE, VPN_MASK } from "../../core/runs";
@@ -61,7 +61,7 @@ function translate(kind: u32, tag: u64, references: u32): u32 {
     payload = lookUp(portAt(kind + LARGE_PORT), largeTag(tag), references);
   }
   if (payload != MISS) {
-    if (((payload >> DENIED_SHIFT >> kind) & 1) == 0) return payload & (PFN_MASK | UNMANAGED);
+    if ((((payload >> DENIED_SHIFT) >> kind) & 1) == 0) return payload & (PFN_MASK | UNMANAGED);
     shootDown(tag);
     if (hasLargePages) shootDown(largeTag(tag));
   }

@@ -60,7 +60,10 @@ export class Vma {
 /** Whether such an area's pages count as promised (accountable_mapping, and shared anonymous memory). */
 export function isAccountable(flags: u32, file: u32): bool {
   if (flags & (VM_NORESERVE | VM_HUGETLB)) return false;
-  return (flags & (VM_SHARED | VM_WRITE)) == VM_WRITE || ((flags & VM_SHARED) != 0 && file != 0 && fileAt(file).isShared);
+  return (
+    (flags & (VM_SHARED | VM_WRITE)) == VM_WRITE ||
+    ((flags & VM_SHARED) != 0 && file != 0 && fileAt(file).isShared)
+  );
 }
 
 const FIRST_CAPACITY: u32 = 16;
