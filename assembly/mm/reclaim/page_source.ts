@@ -62,8 +62,7 @@ function slowPath(order: u32, gfp: u32): u32 {
     const progress = directReclaim(highest);
     pfn = tryZones(order, gfp, flags);
     if (pfn != NO_FRAME) break;
-    const process = currentProcess();
-    if (process != null && process.oomVictim) {
+    if (isDying()) {
       pfn = tryZones(order, gfp, flags | ALLOC_OOM);
       break;
     }
@@ -77,6 +76,12 @@ function slowPath(order: u32, gfp: u32): u32 {
   }
   endStall();
   return pfn;
+}
+
+/** The OOM killer has chosen the process that asks: it may use what is left. */
+function isDying(): bool {
+  const process = currentProcess();
+  return process != null ? process.oomVictim : false;
 }
 
 /** Frees a batch of pages at rising pressure; how many (do_try_to_free_pages). */

@@ -58,7 +58,6 @@ import {
 import {
   activate,
   addToLru,
-  BY_MGLRU,
   BY_POLICY,
   chooserOfPages,
   pagesIn,
@@ -386,7 +385,6 @@ function shrinkInactiveList(group: Group, list: u32, pages: u32): void {
     }
     looked++;
     countScan(pfn, 1);
-    const kept = reclaimed;
     if (takeAccessed(pfn)) {
       if (takeFlag(pfn, PG_REFERENCED) || (isFile && isExecutable(pfn))) {
         addFlag(pfn, PG_REFERENCED);

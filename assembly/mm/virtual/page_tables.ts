@@ -17,7 +17,6 @@
  */
 
 import { depthShift, entriesAt, entryAt, leafDepth, rootOf, setRoot } from "../../core/page_table";
-import { VPN_MASK } from "../../core/runs";
 import { extend } from "../../layout";
 import { GFP_KERNEL } from "../physical/gfp";
 import { NO_FRAME, setPageState, TABLE } from "../physical/mem_map";
