@@ -49,7 +49,7 @@ const ASSEMBLY_SURFACES = ["assembly/index.ts", "assembly/policy_api.ts"];
 /** Where Node's own modules and globals may be used; all the rest must run in a browser. */
 const NODE_PATHS = [
   /^src\/(run|cli|custom_policy|files)\//,
-  /^src\/trace\/(damon|packed|compression)\//,
+  /^src\/trace\/(damon|kmem|packed|compression)\//,
   /^src\/trace\/(open|folder|pieces)\.ts/,
 ];
 
