@@ -62,6 +62,8 @@ export interface PhysicalSetup {
   /** kernelcore= and movablecore=: bytes that are, or are not, the kernel's; the latter are zone Movable. */
   kernelcoreBytes?: number | undefined;
   movablecoreBytes?: number | undefined;
+  /** What boot keeps below 4 GiB for devices that cannot address more, if there is more; default 64 MiB on x86-64. */
+  swiotlbBytes?: number | undefined;
 }
 
 /** The memory of a machine with `bytes` of RAM. */
@@ -84,7 +86,8 @@ export function physicalMemory(setup: PhysicalSetup): PhysicalMemory {
   const { kernelcoreBytes, movablecoreBytes } = setup;
   const movableStart = movableFrom(ram, rules, kernelcoreBytes, movablecoreBytes);
   const bounds = zoneBounds(ram, rules, movableStart);
-  const managed = without(ram, bootRanges(ram, rules));
+  const swiotlbFrames = Math.ceil((setup.swiotlbBytes ?? rules.swiotlbBytes) / FRAME_BYTES);
+  const managed = without(ram, bootRanges(ram, rules, swiotlbFrames));
   return zoned(
     architecture,
     rules.zones.map(([name]) => name),
@@ -160,7 +163,7 @@ interface Rules {
   imageFrames: number;
   mapBytes: number;
   hashBytes: number;
-  swiotlbFrames: number;
+  swiotlbBytes: number;
 }
 
 const I386: Rules = {
@@ -176,7 +179,7 @@ const I386: Rules = {
   imageFrames: 8 * MIB_FRAMES,
   mapBytes: 32,
   hashBytes: 4,
-  swiotlbFrames: 0,
+  swiotlbBytes: 0,
 };
 
 const RULES: Record<Architecture, Rules> = {
@@ -193,7 +196,7 @@ const RULES: Record<Architecture, Rules> = {
     imageFrames: 32 * MIB_FRAMES,
     mapBytes: 64,
     hashBytes: 8,
-    swiotlbFrames: 64 * MIB_FRAMES,
+    swiotlbBytes: 64 * 2 ** 20,
   },
   i386: I386,
   pae: { ...I386, end: 64 * GIB_FRAMES },
@@ -209,7 +212,7 @@ const RULES: Record<Architecture, Rules> = {
     imageFrames: 32 * MIB_FRAMES,
     mapBytes: 64,
     hashBytes: 8,
-    swiotlbFrames: 0,
+    swiotlbBytes: 0,
   },
 };
 
@@ -270,7 +273,7 @@ function zoneBounds(
 }
 
 /** What boot keeps. */
-function bootRanges(ram: readonly FrameRange[], rules: Rules): FrameRange[] {
+function bootRanges(ram: readonly FrameRange[], rules: Rules, swiotlbFrames: number): FrameRange[] {
   const first = rules.pc ? 0 : GIB_FRAMES;
   const image = first + rules.imageStart;
   const taken: FrameRange[] = [{ start: image, end: image + rules.imageFrames }];
@@ -278,7 +281,7 @@ function bootRanges(ram: readonly FrameRange[], rules: Rules): FrameRange[] {
   const total = framesIn(ram);
   const lowmem = within(ram, 0, rules.lowmemEnd);
   if (endOf(ram) > 4 * GIB_FRAMES) {
-    taken.push(...top(without(within(ram, 0, 4 * GIB_FRAMES), taken), rules.swiotlbFrames));
+    taken.push(...top(without(within(ram, 0, 4 * GIB_FRAMES), taken), swiotlbFrames));
   }
   const bytes =
     total * rules.mapBytes +
