@@ -15,6 +15,7 @@ import { large } from "./sections/large.ts";
 import { memory } from "./sections/memory.ts";
 import { mmu } from "./sections/mmu.ts";
 import { policies } from "./sections/policies.ts";
+import { slab } from "./sections/slab.ts";
 
 const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   policies,
@@ -25,6 +26,7 @@ const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   memory,
   large,
   lab,
+  slab,
 };
 
 const { values } = parseArgs({
