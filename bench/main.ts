@@ -13,6 +13,7 @@ import { lab } from "./sections/lab.ts";
 import { lackey } from "./sections/lackey.ts";
 import { large } from "./sections/large.ts";
 import { memory } from "./sections/memory.ts";
+import { mmPhysical } from "./sections/mm_physical.ts";
 import { mmu } from "./sections/mmu.ts";
 import { policies } from "./sections/policies.ts";
 import { slab } from "./sections/slab.ts";
@@ -27,6 +28,7 @@ const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   large,
   lab,
   slab,
+  "mm-physical": mmPhysical,
 };
 
 const { values } = parseArgs({

@@ -132,7 +132,9 @@ export function pagetypeinfo(core: Core, zone: number): number[][] {
   return MIGRATE_TYPES.map((_, type) => byOrder((order) => core.freeBlocks((zone << 2) | type, order)));
 }
 
-/** Pageblocks of a zone by migrate type, as its second part; only those count that have RAM at their start. */
+/**
+ * Pageblocks of a zone by migrate type, as its second part; only those count that have RAM at their start.
+ */
 export function pageblocks(core: Core, { u8 }: Views, zone: number, setup: PhysicalSetup): number[] {
   const counts = MIGRATE_TYPES.map(() => 0);
   const { start, spanned } = setup.zones.find(({ index }) => index === zone) ?? { start: 0, spanned: 0 };
@@ -147,7 +149,10 @@ export function pageblocks(core: Core, { u8 }: Views, zone: number, setup: Physi
   return counts;
 }
 
-/** A zone's indices by order, as /sys/kernel/debug/extfrag shows them: in thousandths, index -1000 for "has one". */
+/**
+ * A zone's indices by order, as /sys/kernel/debug/extfrag shows them: in thousandths, index -1000 for "has
+ * one".
+ */
 export function fragmentation(core: Core, zone: number): { index: number[]; unusable: number[] } {
   return {
     index: byOrder((order) => core.fragmentationIndex(zone, order)),

@@ -1,20 +1,20 @@
 /**
- * Physical memory as a machine of a given size has it: where its RAM is, which zones Linux cuts it into, and what
- * boot keeps of it.
+ * Physical memory as a machine of a given size has it: where its RAM is, which zones Linux cuts it into, and
+ * what boot keeps of it.
  *
- * RAM on a PC (x86-64, i386, PAE): up to 640 KiB less the BIOS's last KiB and frame 0, from 1 MiB on, and what does
- * not fit below 3 GiB from 4 GiB on, for PCI devices have the addresses between. On arm64 it starts at 1 GiB,
- * as QEMU's "virt" has it.
+ * RAM on a PC (x86-64, i386, PAE): up to 640 KiB less the BIOS's last KiB and frame 0, from 1 MiB on, and
+ * what does not fit below 3 GiB from 4 GiB on, for PCI devices have the addresses between. On arm64 it
+ * starts at 1 GiB, as QEMU's "virt" has it.
  *
  * Zones: arch/x86/mm/init.c (zone_sizes_init), arch/arm64/mm/init.c (zone_sizes_init), mm/mm_init.c
- * (zone_spanned_pages_in_node, find_zone_movable_pfns_for_nodes) of Linux 6.15. i386 has its kernel's own memory
- * below 896 MiB, whatever vmalloc= may say.
+ * (zone_spanned_pages_in_node, find_zone_movable_pfns_for_nodes) of Linux 6.15. i386 has its kernel's own
+ * memory below 896 MiB, whatever vmalloc= may say.
  *
- * Boot keeps, by these rules: the first MiB (x86); the kernel's image, 32 MiB from 16 MiB on (8 MiB on i386); at
- * the top of the memory that the kernel addresses itself the memory map (64 bytes a page, 32 on i386) and the
- * hash tables of dentries and inodes (mm/mm_init.c, alloc_large_system_hash); and on x86-64, if there is memory
- * beyond 4 GiB, 64 MiB below it for devices that cannot address more (swiotlb). What drivers, an initrd and a
- * crash kernel take is left out.
+ * Boot keeps, by these rules: the first MiB (x86); the kernel's image, 32 MiB from 16 MiB on (8 MiB on
+ * i386); at the top of the memory that the kernel addresses itself the memory map (64 bytes a page, 32 on
+ * i386) and the hash tables of dentries and inodes (mm/mm_init.c, alloc_large_system_hash); and on x86-64,
+ * if there is memory beyond 4 GiB, 64 MiB below it for devices that cannot address more (swiotlb). What
+ * drivers, an initrd and a crash kernel take is left out.
  */
 
 import { UserError } from "../errors.ts";
@@ -47,7 +47,10 @@ export interface Zone {
 
 export interface PhysicalMemory {
   architecture: Architecture;
-  /** A bit, by index, for each zone that the kernel is built with; those without frames are not in `zones`. */
+  /**
+   * A bit, by index, for each zone that the kernel is built with; those without frames are not in
+   * `zones`.
+   */
   zoneMask: number;
   ram: FrameRange[];
   /** What the page allocator is given, in the order of addresses; no range is in two zones. */
@@ -62,7 +65,10 @@ export interface PhysicalSetup {
   /** kernelcore= and movablecore=: bytes that are, or are not, the kernel's; the latter are zone Movable. */
   kernelcoreBytes?: number | undefined;
   movablecoreBytes?: number | undefined;
-  /** What boot keeps below 4 GiB for devices that cannot address more, if there is more; default 64 MiB on x86-64. */
+  /**
+   * What boot keeps below 4 GiB for devices that cannot address more, if there is more; default 64 MiB on
+   * x86-64.
+   */
   swiotlbBytes?: number | undefined;
 }
 
@@ -291,7 +297,9 @@ function bootRanges(ram: readonly FrameRange[], rules: Rules, swiotlbFrames: num
   return taken;
 }
 
-/** Buckets of a hash table with one for every 2^shift pages, fewer from 64 GiB on (alloc_large_system_hash). */
+/**
+ * Buckets of a hash table with one for every 2^shift pages, fewer from 64 GiB on (alloc_large_system_hash).
+ */
 function hashBuckets(lowmem: readonly FrameRange[], shift: number): number {
   const pages = Math.ceil(framesIn(lowmem) / MIB_FRAMES) * MIB_FRAMES;
   let scale = shift;

@@ -2,8 +2,8 @@
  * Physical memory as a running Linux shows it: zones from /proc/zoneinfo, RAM from /proc/iomem, which shows
  * addresses to root alone. Without it each zone's holes are taken to be at its end. Only node 0 is read.
  *
- * What boot keeps is not shown anywhere: as many frames as are present and not managed are taken from the top of
- * each zone's RAM, the first MiB apart, which a PC keeps.
+ * What boot keeps is not shown anywhere: as many frames as are present and not managed are taken from the
+ * top of each zone's RAM, the first MiB apart, which a PC keeps.
  */
 
 import { UserError } from "../errors.ts";

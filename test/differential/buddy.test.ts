@@ -1,7 +1,7 @@
 /*
- * The buddy allocator against the one in plain arrays: the same answers to random requests and frees, the same
- * free lists in the same order, the same watermarks, on machines with random zones and holes, at orders, migrate
- * types and rights to the reserve of all kinds, with much memory free and with none.
+ * The buddy allocator against the one in plain arrays: the same answers to random requests and frees, the
+ * same free lists in the same order, the same watermarks, on machines with random zones and holes, at
+ * orders, migrate types and rights to the reserve of all kinds, with much memory free and with none.
  */
 
 import { describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 /*
- * The model of physical memory against the Linux that runs the tests: zones against /proc/zoneinfo, watermarks and
- * reserves computed from its managed pages and sysctls. Where a file is hidden, or is not as Linux has it on this
- * machine, the test that needs it is skipped, under a name that says which.
+ * The model of physical memory against the Linux that runs the tests: zones against /proc/zoneinfo,
+ * watermarks and reserves computed from its managed pages and sysctls. Where a file is hidden, or is not as
+ * Linux has it on this machine, the test that needs it is skipped, under a name that says which.
  *
  * What boot keeps depends on the kernel's configuration, its drivers and the initrd, so managed pages are not
  * expected to be equal: the zone DMA is (the first MiB and nothing else is kept of it), and the others may be

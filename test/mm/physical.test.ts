@@ -1,6 +1,7 @@
 /*
- * Physical memory in the engine: watermarks whose values the kernel's sources give, what each kind of request may
- * take of the reserve, fragmentation by hand, and compaction, whose every step must leave each frame in one block.
+ * Physical memory in the engine: watermarks whose values the kernel's sources give, what each kind of
+ * request may take of the reserve, fragmentation by hand, and compaction, whose every step must leave each
+ * frame in one block.
  */
 
 import { describe, expect, it } from "vitest";

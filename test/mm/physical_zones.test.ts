@@ -1,5 +1,6 @@
 /*
- * Where a machine's memory is and how it is cut into zones, for sizes and architectures whose answer is known.
+ * Where a machine's memory is and how it is cut into zones, for sizes and architectures whose answer is
+ * known.
  */
 
 import { describe, expect, it } from "vitest";

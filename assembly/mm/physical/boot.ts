@@ -1,7 +1,8 @@
 /**
- * Brings a machine's memory up: `initPhysical` reserves, `startPhysical` is called when the memory is committed,
- * then each zone is set and given its ranges of frames, as mm/memblock.c gives memory to the buddy allocator at
- * boot: from low to high, in the largest blocks that their alignment allows, each to the end of its list.
+ * Brings a machine's memory up: `initPhysical` reserves, `startPhysical` is called when the memory is
+ * committed, then each zone is set and given its ranges of frames, as mm/memblock.c gives memory to the
+ * buddy allocator at boot: from low to high, in the largest blocks that their alignment allows, each to the
+ * end of its list.
  */
 
 import { freeBlockToTail, initBuddy } from "./buddy";

@@ -2,21 +2,22 @@
  * The buddy allocator: free blocks of 1, 2, 4, ... 1024 pages in lists by zone, migrate type and order.
  *
  *     area   zone << 2 | migrate type      page_blocks.ts knows the area of every block of pages
- *     list   area << 4 | order             its sentinel is a node of the memory map's links, its length a count
+ *     list   area << 4 | order             its sentinel is a node of the memory map's links
  *     orders u32 an area                   a bit for each order whose list is not empty
  *
- * A request takes the head of the smallest list that is large enough and puts the halves that it does not need
- * at the heads of the lists below (`expand`), so that the pages freed last, which caches still hold, are used
- * first. A freed block grows by its buddy, the block at `pfn ^ size`, as long as that is free and whole; it goes
- * to the tail of its list when its buddy of the next order could merge soon.
+ * A request takes the head of the smallest list that is large enough and puts the halves that it does not
+ * need at the heads of the lists below (`expand`), so that the pages freed last, which caches still hold,
+ * are used first. A freed block grows by its buddy, the block at `pfn ^ size`, as long as that is free and
+ * whole; it goes to the tail of its list when its buddy of the next order could merge soon.
  *
  * When a type has no block left it falls back on another's: it claims the pageblock when enough of it is free
  * or of its own kind, and else steals pages from the smallest block.
  *
  * Models mm/page_alloc.c of Linux 6.15: __free_one_page, __rmqueue_smallest, expand, __rmqueue_claim,
  * try_to_claim_block, __rmqueue_steal, boost_watermark, reserve_highatomic_pageblock,
- * unreserve_highatomic_pageblock. Left out: per-cpu lists of pages (pcp), which make allocation cheaper on many
- * cores and move pages that wait in them out of sight of `free`; CMA, isolation, guard pages, shuffling.
+ * unreserve_highatomic_pageblock. Left out: per-cpu lists of pages (pcp), which make allocation cheaper on
+ * many cores and move pages that wait in them out of sight of `free`; CMA, isolation, guard pages,
+ * shuffling.
  */
 
 import { Links } from "../../lib/list";
@@ -77,7 +78,10 @@ export function groupingByMobility(): bool {
   return groupsByMobility;
 }
 
-/** vm.watermark_boost_factor: the most that fragmentation adds to the high watermark, in hundredths of percent. */
+/**
+ * vm.watermark_boost_factor: the most that fragmentation adds to the high watermark, in hundredths of
+ * percent.
+ */
 export function setWatermarkBoostFactor(factor: u32): void {
   boostFactor = factor;
 }
@@ -163,8 +167,8 @@ export function takeSmallest(area: u32, order: u32): u32 {
 }
 
 /**
- * A block of a zone for a request of type `type`, or NO_FRAME; `whole` refuses to mix types within a pageblock
- * (ALLOC_NOFRAGMENT). What is taken is subtracted from the zone's free pages.
+ * A block of a zone for a request of type `type`, or NO_FRAME; `whole` refuses to mix types within a
+ * pageblock (ALLOC_NOFRAGMENT). What is taken is subtracted from the zone's free pages.
  */
 export function takeBlock(index: u32, order: u32, type: u32, whole: bool): u32 {
   let pfn = takeSmallest((index << 2) | type, order);
@@ -339,7 +343,9 @@ function countBlock(pfn: u32): void {
   }
 }
 
-/** Moves the free blocks of a pageblock to another area's lists; returns their pages (move_freepages_block). */
+/**
+ * Moves the free blocks of a pageblock to another area's lists; returns their pages (move_freepages_block).
+ */
 function moveFreeBlocks(pfn: u32, from: u32, to: u32): u32 {
   const links = pageLinks();
   const first = pfn & ~(PAGEBLOCK_PAGES - 1);
@@ -385,8 +391,8 @@ function boost(zone: Zone): void {
 }
 
 /**
- * Keeps the pageblock of a block that was just allocated for requests of several pages that may not wait, up to
- * a hundredth of the zone (reserve_highatomic_pageblock).
+ * Keeps the pageblock of a block that was just allocated for requests of several pages that may not wait, up
+ * to a hundredth of the zone (reserve_highatomic_pageblock).
  */
 export function reserveHighatomic(pfn: u32, order: u32): void {
   const index = zoneOf(pfn);
@@ -407,8 +413,8 @@ export function reserveHighatomic(pfn: u32, order: u32): void {
 }
 
 /**
- * Gives the first such pageblock of a zone that has free pages to a type, before a request fails; the last one
- * only if `force` says so (unreserve_highatomic_pageblock). Whether pages have become free to all.
+ * Gives the first such pageblock of a zone that has free pages to a type, before a request fails; the last
+ * one only if `force` says so (unreserve_highatomic_pageblock). Whether pages have become free to all.
  */
 export function unreserveHighatomic(index: u32, type: u32, force: bool): bool {
   const zone = zoneAt(index);

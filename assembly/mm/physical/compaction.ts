@@ -1,7 +1,7 @@
 /**
- * Compaction: makes free blocks by moving pages. One scanner goes up from a zone's bottom and finds pages that
- * can move, another goes down from its top and finds free ones to move them to, in MOVABLE blocks; they are done
- * when they meet, or when a block of the size asked for is free.
+ * Compaction: makes free blocks by moving pages. One scanner goes up from a zone's bottom and finds pages
+ * that can move, another goes down from its top and finds free ones to move them to, in MOVABLE blocks; they
+ * are done when they meet, or when a block of the size asked for is free.
  *
  *     start [ migrate scanner -> ..................... <- free scanner ] end
  *
@@ -81,7 +81,10 @@ const PROGRESS: usize = memory.data(160, 16);
 const COUNTERS: usize = memory.data(64, 16);
 let migrateHook: u32 = 0;
 
-/** Free pages that the free scanner has taken and that nothing was moved to yet, a stack: at most a pageblock of them. */
+/**
+ * Free pages that the free scanner has taken and that nothing was moved to yet, a stack: at most a
+ * pageblock of them.
+ */
 const ISOLATED: usize = memory.data(4096, 16);
 let isolated: u32 = 0;
 
@@ -90,7 +93,9 @@ export function setMigratePage(index: u32): void {
   migrateHook = index;
 }
 
-/** compact_stall, _success, _fail, pages migrated, that could not be, and scanned by either scanner, as u32. */
+/**
+ * compact_stall, _success, _fail, pages migrated, that could not be, and scanned by either scanner, as u32.
+ */
 export function compactionCountersAt(): usize {
   return COUNTERS;
 }
@@ -305,7 +310,10 @@ function takeIsolated(zone: Zone, progress: Progress, above: u32): u32 {
   return load<u32>(ISOLATED + (isolated << 2));
 }
 
-/** Takes the free pages of a MOVABLE block that is not all free, as long as min is left (isolate_freepages_block). */
+/**
+ * Takes the free pages of a MOVABLE block that is not all free, as long as min is left
+ * (isolate_freepages_block).
+ */
 function isolateBlock(zone: Zone, first: u32): void {
   const end = min<u32>(first + PAGEBLOCK_PAGES, zone.start + zone.spanned);
   if (blockType(first) != MOVABLE) return;

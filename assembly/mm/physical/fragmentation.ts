@@ -27,8 +27,8 @@ function countFree(zone: u32, suitableOrder: u32): void {
 }
 
 /**
- * Towards 0 a request of the order fails for lack of memory, towards 1000 for fragmentation; -1000 when it would
- * not fail.
+ * Towards 0 a request of the order fails for lack of memory, towards 1000 for fragmentation; -1000 when it
+ * would not fail.
  */
 export function fragmentationIndex(zone: u32, order: u32): i32 {
   countFree(zone, order);

@@ -1,8 +1,8 @@
 /**
  * Flags of a page request (gfp: "get free pages"): from which zones, what may be done to find pages, and how
  * mobile they will be. The numbers are this model's, near those of Linux 6.x; the names and what follows
- * from each are those of include/linux/gfp_types.h and include/linux/gfp.h. `ZERO`, `ACCOUNT` and `COMP` change nothing
- * here: they are kept for events.
+ * from each are those of include/linux/gfp_types.h and include/linux/gfp.h. `ZERO`, `ACCOUNT` and `COMP`
+ * change nothing here: they are kept for events.
  */
 
 export const GFP_DMA: u32 = 1;

@@ -1,7 +1,7 @@
 /**
  * The memory map: what Linux keeps in a `struct page` for every frame, as arrays by frame number (pfn).
  *
- *     flags   u16[]   state | order << 8        the order counts in the first page of a free or allocated block
+ *     flags   u16[]   state | order << 8        the order counts in the first page of a block
  *     links   u32[2]  next, previous            of the list that the page is in: a free list, an LRU list, a
  *                                               slab list, by its state; the lists' sentinels come after
  *                                               the frames; both 0 in a page just allocated

@@ -1,6 +1,6 @@
 /**
- * The page allocator's entry: which zones a request may use, whether a zone has enough free pages, and what to
- * do when none has.
+ * The page allocator's entry: which zones a request may use, whether a zone has enough free pages, and what
+ * to do when none has.
  *
  * A request goes down from the highest zone that it allows. Its first attempt asks for the low watermark and
  * for pageblocks of its own type; if that fails the slow path takes over (kswapd, compaction, reclaim), which
@@ -73,7 +73,9 @@ export function setConfiguredZones(mask: u32): void {
   configuredZones = mask;
 }
 
-/** Function table index of `(order: u32, gfp: u32) => u32`, called when the first attempt fails; 0 is none. */
+/**
+ * Function table index of `(order: u32, gfp: u32) => u32`, called when the first attempt fails; 0 is none.
+ */
 export function setSlowPath(index: u32): void {
   slowPath = index;
 }
@@ -177,8 +179,11 @@ function wake(zone: Zone, index: u32, flags: u32): void {
 
 function mayTake(index: u32, highest: u32, order: u32, flags: u32): bool {
   const zone = zoneAt(index);
-  if (aboveWatermark(index, order, watermark(zone, flags & WMARK_MASK), highest, flags, zone.free))
-    return true;
+  const mark = watermark(zone, flags & WMARK_MASK);
+  // Most requests end here (zone_watermark_fast).
+  const kept = <u64>mark + lowmemReserve(index, highest) + zone.highatomicFree;
+  if (order == 0 && zone.free > kept) return true;
+  if (aboveWatermark(index, order, mark, highest, flags, zone.free)) return true;
   // A boost is to free more, not to make single pages fail that need no block.
   return (
     order == 0 &&

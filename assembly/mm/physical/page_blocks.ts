@@ -4,8 +4,8 @@
  *
  *     area = zone << 2 | migrate type
  *
- * An area number stands for a zone's free lists of one type too, see buddy.ts. All blocks are MOVABLE at boot.
- * Models include/linux/pageblock-flags.h and set_pageblock_migratetype of mm/page_alloc.c, Linux 6.x.
+ * An area number stands for a zone's free lists of one type too, see buddy.ts. All blocks are MOVABLE at
+ * boot. Models include/linux/pageblock-flags.h and set_pageblock_migratetype of mm/page_alloc.c, Linux 6.x.
  * CMA and ISOLATE are left out: nothing here reserves contiguous areas or takes memory offline.
  */
 

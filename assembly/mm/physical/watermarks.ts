@@ -1,10 +1,12 @@
 /**
- * How many pages each zone keeps free, and for whom: the watermarks min, low and high from vm.min_free_kbytes,
- * and what low zones keep from requests that could be served elsewhere (vm.lowmem_reserve_ratio).
+ * How many pages each zone keeps free, and for whom: the watermarks min, low and high from
+ * vm.min_free_kbytes, and what low zones keep from requests that could be served elsewhere
+ * (vm.lowmem_reserve_ratio).
  *
  * Models mm/page_alloc.c of Linux 6.15: calculate_min_free_kbytes, __setup_per_zone_wmarks,
  * setup_per_zone_lowmem_reserve; and mm/khugepaged.c: set_recommended_min_free_kbytes, which raises
- * min_free_kbytes where transparent huge pages are on. Documentation/admin-guide/sysctl/vm.rst describes them.
+ * min_free_kbytes where transparent huge pages are on. Documentation/admin-guide/sysctl/vm.rst describes
+ * them.
  */
 
 import { FALLBACK_TYPES, PAGEBLOCK_PAGES } from "./page_blocks";
@@ -16,7 +18,10 @@ const MIN_FREE_KIB_MAX: u32 = 262144;
 const SWAP_CLUSTER_MAX: u32 = 32;
 const HIGHMEM_MIN_MAX: u32 = 128;
 
-/** vm.min_free_kbytes as boot chooses it: 4 * sqrt(the kernel's own memory in KiB), before any watermark is set. */
+/**
+ * vm.min_free_kbytes as boot chooses it: 4 * sqrt(the kernel's own memory in KiB), before any watermark is
+ * set.
+ */
 export function defaultMinFreeKib(): u32 {
   const lowmemKib = <u64>bufferPages() * KIB_A_PAGE;
   const root = <u32>Math.floor(Math.sqrt(<f64>(lowmemKib * 16)));
@@ -24,8 +29,9 @@ export function defaultMinFreeKib(): u32 {
 }
 
 /**
- * The same raised to what khugepaged recommends: two pageblocks a zone, and one for each pair of migrate types
- * that could fall back on each other, but at most a twentieth of memory. Call with the default watermarks set.
+ * The same raised to what khugepaged recommends: two pageblocks a zone, and one for each pair of migrate
+ * types that could fall back on each other, but at most a twentieth of memory. Call with the default
+ * watermarks set.
  */
 export function recommendedMinFreeKib(current: u32): u32 {
   let zones: u32 = 0;
@@ -65,7 +71,10 @@ function setupZone(zone: Zone, highmem: bool, minPages: u32, lowmem: u64, scaleF
   zone.promo = zone.high + gap;
 }
 
-/** Sets what zone `index` keeps from requests of each higher zone: their managed pages / `ratio`; 0 is nothing. */
+/**
+ * Sets what zone `index` keeps from requests of each higher zone: their managed pages / `ratio`; 0 is
+ * nothing.
+ */
 export function setupLowmemReserve(index: u32, ratio: u32): void {
   const none = ratio == 0 || zoneAt(index).managed == 0;
   let above: u32 = 0;

@@ -37,7 +37,10 @@ export class Zone {
   highatomicFree: u32;
   /** Set when the boost grows and kswapd should look at the zone. */
   boosted: u32;
-  /** Pages kept free for requests that need this zone or a lower one, by the highest zone that a request allows. */
+  /**
+   * Pages kept free for requests that need this zone or a lower one, by the highest zone that a request
+   * allows.
+   */
   reserve0: u32;
   reserve1: u32;
   reserve2: u32;

@@ -1,7 +1,7 @@
 /*
- * The page allocator in plain arrays, after mm/page_alloc.c of Linux 6.15: a free list is an array of first pages
- * whose head is at 0, every lookup is a search. Zones in the order DMA, DMA32, Normal, HighMem, Movable; migrate
- * types unmovable 0, movable 1, reclaimable 2, highatomic 3.
+ * The page allocator in plain arrays, after mm/page_alloc.c of Linux 6.15: a free list is an array of first
+ * pages whose head is at 0, every lookup is a search. Zones in the order DMA, DMA32, Normal, HighMem,
+ * Movable; migrate types unmovable 0, movable 1, reclaimable 2, highatomic 3.
  */
 
 import { watermarks, type ZoneMarks } from "./watermarks.ts";

@@ -1,6 +1,6 @@
 /*
- * Watermarks and reserves as Documentation/admin-guide/sysctl/vm.rst and mm/page_alloc.c of Linux 6.15 describe
- * them, in plain arithmetic over zones in the order DMA, DMA32, Normal, HighMem, Movable.
+ * Watermarks and reserves as Documentation/admin-guide/sysctl/vm.rst and mm/page_alloc.c of Linux 6.15
+ * describe them, in plain arithmetic over zones in the order DMA, DMA32, Normal, HighMem, Movable.
  */
 
 export interface ZoneMarks {
@@ -20,7 +20,10 @@ export function defaultMinFreeKib(managed: readonly number[]): number {
   return Math.min(Math.max(Math.floor(Math.sqrt(lowmemKib * 16)), 128), 262144);
 }
 
-/** What khugepaged asks for: in each zone two pageblocks and nine for the three types' fallbacks; 5% at most. */
+/**
+ * What khugepaged asks for: in each zone two pageblocks and nine for the three types' fallbacks; 5% at
+ * most.
+ */
 export function recommendedMinFreeKib(
   managed: readonly number[],
   current: number,
