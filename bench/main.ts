@@ -16,6 +16,7 @@ import { memory } from "./sections/memory.ts";
 import { mmPhysical } from "./sections/mm_physical.ts";
 import { mmu } from "./sections/mmu.ts";
 import { policies } from "./sections/policies.ts";
+import { slab } from "./sections/slab.ts";
 
 const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   policies,
@@ -26,6 +27,7 @@ const SECTIONS: Record<string, (quick: boolean) => Promise<Section>> = {
   memory,
   large,
   lab,
+  slab,
   "mm-physical": mmPhysical,
 };
 

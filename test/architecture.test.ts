@@ -68,7 +68,7 @@ const ASSEMBLY_SURFACES = ["assembly/index.ts", "assembly/policy_api.ts"];
 const NODE_PATHS = [
   /^src\/(run|cli|custom_policy|files)\//,
   /^src\/host\/read\.ts/,
-  /^src\/trace\/(damon|packed|compression)\//,
+  /^src\/trace\/(damon|kmem|packed|compression)\//,
   /^src\/trace\/(open|folder|pieces)\.ts/,
 ];
 

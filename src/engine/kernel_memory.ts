@@ -1,6 +1,6 @@
 /**
- * The kernel's allocators on a machine of their own: physical memory in zones, slabs, kmalloc and vmalloc, and
- * what /proc/slabinfo and /proc/vmallocinfo would show of them. See assembly/mm/kernel.
+ * The kernel's allocators on a machine of their own: physical memory in zones, slabs, kmalloc and vmalloc,
+ * and what /proc/slabinfo and /proc/vmallocinfo would show of them. See assembly/mm/kernel.
  */
 
 import { UserError } from "../errors.ts";

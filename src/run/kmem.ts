@@ -1,6 +1,6 @@
 /**
- * `kmem`: replays allocation events recorded from a real kernel against several allocators, and says what each
- * would have held and wasted, what took most by class and call site, and what was not freed.
+ * `kmem`: replays allocation events recorded from a real kernel against several allocators, and says what
+ * each would have held and wasted, what took most by class and call site, and what was not freed.
  */
 
 import { setImmediate } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { bootKernelMemory } from "../engine/kernel_memory.ts";
 import { InterruptedError, TraceError, UserError } from "../errors.ts";
 import { physicalMemory } from "../machine/physical.ts";
 import { type KmemBatch, type KmemEvent, readKmemEvents } from "../trace/kmem/index.ts";
-import { inspectTrace, traceLabel } from "../trace/open.ts";
+import { traceLabel } from "../trace/open.ts";
 import type { KmemReport, Progress } from "../types.ts";
 import { parseBytes } from "../units.ts";
 import { BuddyOnly, FirstFit, Recorded, Slub } from "./kmem/allocators.ts";
@@ -42,9 +42,6 @@ export async function kmem(options: KmemOptions): Promise<KmemReport> {
   const { events: path, top = TOP_DEFAULT, skipBadLines = false, signal } = options;
   const memoryBytes = parseBytes(options.memory ?? MEMORY_DEFAULT, "--memory");
   checkCpus(options.cpus);
-  if (inspectTrace(path, undefined).packed) {
-    throw new UserError(`${path}: is a trace of references; kmem reads what perf script or ftrace print`);
-  }
   const label = traceLabel(path);
   const tell = teller(options.onProgress, start);
   const trace = { path, events: 0, other_events: 0, lost_events: 0, skipped: 0 };

@@ -1,6 +1,6 @@
 /*
- * The engine's slabs against the slow model of test/reference/mm/slab.ts: every object at the same place of the
- * same slab, every count the same, over random allocations and frees on several processors.
+ * The engine's slabs against the slow model of test/reference/mm/slab.ts: every object at the same place of
+ * the same slab, every count the same, over random allocations and frees on several processors.
  */
 
 import { describe, expect, it } from "vitest";

@@ -1,8 +1,8 @@
 /*
  * The geometry of slabs against the kernel that runs the tests: /proc/slabinfo, readable by root, and
- * /sys/kernel/slab. Only what does not depend on how the kernel was built is compared: for an object of a size,
- * so many a slab of so many pages. Exempt are caches of kernels with slab debugging, and those that set their own
- * order or whose constructor says how many processors there will be.
+ * /sys/kernel/slab. Only what does not depend on how the kernel was built is compared: for an object of a
+ * size, so many a slab of so many pages. Exempt are caches of kernels with slab debugging, and those that set
+ * their own order or whose constructor says how many processors there will be.
  */
 
 import { existsSync, readFileSync } from "node:fs";
@@ -28,7 +28,10 @@ const rows = (text ?? "")
     objects: Number(objects),
     pages: Number(pages),
   }));
-/** kmalloc-8 with 512 objects a page: nothing was added to objects for debugging, and slabs are not randomised. */
+/**
+ * kmalloc-8 with 512 objects a page: nothing was added to objects for debugging, and slabs are not
+ * randomised.
+ */
 const isPlain = rows.some(({ name, objects, size }) => name === "kmalloc-8" && size === 8 && objects === 512);
 
 describe.skipIf(!isPlain)(

@@ -5,8 +5,9 @@
  *     slab  │ object │ object │ ... │ object │ left over │      4096 << order bytes
  *
  * Models calculate_sizes, calculate_order, calc_slab_order, set_cpu_partial and set_min_partial of mm/slub.c
- * and calculate_alignment of mm/slab_common.c, Linux 6.12. Left out: debugging (red zones, poison, owners) and
- * SLAB_TYPESAFE_BY_RCU's pointer behind the object: who creates such a cache gives its size with the pointer.
+ * and calculate_alignment of mm/slab_common.c, Linux 6.12. Left out: debugging (red zones, poison, owners)
+ * and SLAB_TYPESAFE_BY_RCU's pointer behind the object: who creates such a cache gives its size with the
+ * pointer.
  */
 
 import { MAX_PAGE_ORDER } from "../physical/mem_map";

@@ -1,7 +1,7 @@
 /**
  * kmalloc: memory of any size. Up to 8 KiB it is an object of the smallest size class that holds it; what is
- * larger is a block of pages of the smallest order that does, physically contiguous, up to 4 MiB. When no such
- * block is left the call fails, though pages may be free by the million: see vmalloc.ts.
+ * larger is a block of pages of the smallest order that does, physically contiguous, up to 4 MiB. When no
+ * such block is left the call fails, though pages may be free by the million: see vmalloc.ts.
  *
  * A cache for each class and type: ordinary, for DMA, of what can be reclaimed, and charged to a cgroup.
  * The bytes asked for are kept for every object, so that internal fragmentation is known per class.
@@ -129,8 +129,8 @@ export function ksize(address: u64): u32 {
 }
 
 /**
- * The same memory with another size, moved if it has to be: the address, ZERO_SIZE_PTR for no bytes, 0 when there
- * is no memory, and then the old is still there. `address` is active, NULL or ZERO_SIZE_PTR.
+ * The same memory with another size, moved if it has to be: the address, ZERO_SIZE_PTR for no bytes, 0 when
+ * there is no memory, and then the old is still there. `address` is active, NULL or ZERO_SIZE_PTR.
  */
 export function krealloc(address: u64, bytes: u32, gfp: u32, cpu: u32): u64 {
   if (bytes == 0) {

@@ -3,8 +3,8 @@
  * the lowest that has room for so many pages is found without looking at those that have not.
  *
  * The tree is a treap (R. Seidel, C. R. Aragon, "Randomized Search Trees", Algorithmica 16, 1996) whose
- * priorities are hashes of the starts, so its shape follows from what is in it. Linux has an augmented red-black
- * tree in its place (free_vmap_area_root, subtree_max_size); what it finds is the same.
+ * priorities are hashes of the starts, so its shape follows from what is in it. Linux has an augmented
+ * red-black tree in its place (free_vmap_area_root, subtree_max_size); what it finds is the same.
  */
 
 import { extend } from "../../layout";

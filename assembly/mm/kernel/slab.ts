@@ -17,9 +17,9 @@
  *     Slab │ list links, cache, pfn, counts │ u16 link[objects] │ u16 requested bytes[objects], if kept │
  *
  * Models mm/slub.c, Linux 6.12: slab_alloc_node, ___slab_alloc, get_partial_node, put_cpu_partial,
- * __put_partials, __slab_free, deactivate_slab, allocate_slab, kmem_cache_shrink, kmem_cache_destroy. Left out:
- * NUMA (one node), randomised and hardened free lists, debugging, sheaves (6.18, for few caches), the locks,
- * and in shrinking that partial slabs are sorted by how full they are.
+ * __put_partials, __slab_free, deactivate_slab, allocate_slab, kmem_cache_shrink, kmem_cache_destroy. Left
+ * out: NUMA (one node), randomised and hardened free lists, debugging, sheaves (6.18, for few caches), the
+ * locks, and in shrinking that partial slabs are sorted by how full they are.
  */
 
 import { extend } from "../../layout";
@@ -61,7 +61,9 @@ const TAKEN: u32 = 0xfffe;
 /** Slabs of at most so many pages are divided by multiplication. */
 const MULTIPLIED_ORDER_MAX: u32 = 4;
 
-/** In a list of partial slabs; the cache, which begins with the same two fields, is the node's list's head. */
+/**
+ * In a list of partial slabs; the cache, which begins with the same two fields, is the node's list's head.
+ */
 @unmanaged
 class Node {
   next: usize;

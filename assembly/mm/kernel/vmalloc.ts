@@ -1,21 +1,24 @@
 /**
- * vmalloc: memory that is contiguous in the kernel's addresses only. It takes pages one by one, so it succeeds
- * where kmalloc finds no block; the price is page tables, TLB entries, and a page of addresses as a guard.
+ * vmalloc: memory that is contiguous in the kernel's addresses only. It takes pages one by one, so it
+ * succeeds where kmalloc finds no block; the price is page tables, TLB entries, and a page of addresses as a
+ * guard.
  *
  *     VMALLOC_START │ area │ guard │ area ........ │ guard │ free ...
  *                     pages of 4 KiB from anywhere
  *
  * Addresses are the lowest free ones that fit. What vfree gives back cannot be used at once: the TLBs of all
  * processors may still know it. Freed addresses are kept until they are lazyPagesMax() pages, or no others
- * are left, and then come back together, at the price of one flush of all TLBs; the page frames come back at once.
+ * are left, and then come back together, at the price of one flush of all TLBs; the page frames come back at
+ * once.
  *
- * Page tables: a table of 2 MiB and a directory of 1 GiB when an address in them is mapped first; they stay. The
- * levels above are there from boot (preallocate_vmalloc_pages). An area is recorded in an object of vmap_area,
- * one of kmalloc-64 (struct vm_struct) and the array of its pages, 8 bytes each, from kmalloc or vmalloc.
+ * Page tables: a table of 2 MiB and a directory of 1 GiB when an address in them is mapped first; they stay.
+ * The levels above are there from boot (preallocate_vmalloc_pages). An area is recorded in an object of
+ * vmap_area, one of kmalloc-64 (struct vm_struct) and the array of its pages, 8 bytes each, from kmalloc or
+ * vmalloc.
  *
  * Models mm/vmalloc.c of Linux 6.12: __vmalloc_node_range, alloc_vmap_area, vfree, free_vmap_area_noflush,
- * lazy_max_pages, __purge_vmap_area_lazy. Left out: huge mappings, the nodes and pools of 6.9 (freed areas kept by
- * size, which only spread locks), vmap blocks, ioremap, and KASAN's shadow.
+ * lazy_max_pages, __purge_vmap_area_lazy. Left out: huge mappings, the nodes and pools of 6.9 (freed areas
+ * kept by size, which only spread locks), vmap blocks, ioremap, and KASAN's shadow.
  */
 
 import { reserve } from "../../layout";
@@ -88,7 +91,9 @@ export function vmalloc(bytes: f64, gfp: u32, cpu: u32, tag: u32): f64 {
   return start == NO_RANGE ? 0 : addressOf(start);
 }
 
-/** What kmalloc gives if it has a block, and vmalloc otherwise; from 0xffffc900... on it is a vmalloc address. */
+/**
+ * What kmalloc gives if it has a block, and vmalloc otherwise; from 0xffffc900... on it is a vmalloc address.
+ */
 export function kvmalloc(bytes: u32, gfp: u32, cpu: u32, tag: u32): f64 {
   let first = gfp;
   if (bytes > PAGE_BYTES) {

@@ -1,6 +1,6 @@
 /**
- * Allocators that serve the same requests side by side: SLUB as the kernel has it, slabs with a cache for each
- * size, first fit within pages, and whole blocks of pages alone.
+ * Allocators that serve the same requests side by side: SLUB as the kernel has it, slabs with a cache for
+ * each size, first fit within pages, and whole blocks of pages alone.
  */
 
 import { CACHE_FLAGS, GFP_KERNEL, type KernelMemory } from "../../engine/kernel_memory.ts";

@@ -1,4 +1,6 @@
-/** Objects of the kernel over a recording: who lives, what each class and call site took, and every allocator. */
+/**
+ * Objects of the kernel over a recording: who lives, what each class and call site took, and every allocator.
+ */
 
 import type { ObjectAlloc } from "../../trace/kmem/index.ts";
 import type { KmemAllocator, KmemCallSite, KmemClass, KmemReport, KmemUse } from "../../types.ts";

@@ -1,11 +1,11 @@
 /**
  * SLOB, the allocator of small machines that Linux had until 6.4: pages in three lists, for objects below 256
- * bytes, below 1 KiB, and below a page; the first page with a gap that is large enough serves, at the first such
- * gap. A kmalloc'ed object has a word before it that says how long it is. Whatever does not fit in a page is a
- * block of pages. An empty page is given back.
+ * bytes, below 1 KiB, and below a page; the first page with a gap that is large enough serves, at the first
+ * such gap. A kmalloc'ed object has a word before it that says how long it is. Whatever does not fit in a
+ * page is a block of pages. An empty page is given back.
  *
- * Models mm/slob.c of Linux 6.3: slob_alloc, slob_page_alloc, slob_free. Left out: the rotation of a list after
- * a hit, so this is first fit; and the 2 bytes of alignment that some machines have.
+ * Models mm/slob.c of Linux 6.3: slob_alloc, slob_page_alloc, slob_free. Left out: the rotation of a list
+ * after a hit, so this is first fit; and the 2 bytes of alignment that some machines have.
  */
 
 const PAGE_BYTES = 4096;

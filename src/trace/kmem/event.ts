@@ -2,8 +2,8 @@
  * A line of kmem tracepoints as `perf script`, ftrace and trace-cmd print them, Linux 2.6.31 to 6.18
  * (include/trace/events/kmem.h):
  *
- *     ls 4650 [001] 47408.839: kmem:kmalloc: call_site=f+0x3/0x9 ptr=0xffff.. bytes_req=56 bytes_alloc=64 gfp_flags=..
- *     ls-4627 [001] ..... 47410.286105: kmem_cache_free: call_site=f+0x3/0x9 ptr=00000000b41a3687 name=names_cache
+ *     ls 4650 [001] 47408.839: kmem:kmalloc: call_site=f+0x3/0x9 ptr=0xffff.. bytes_req=56 ...
+ *     ls-4627 [001] ..... 47410.286105: kmem_cache_free: call_site=f+0x3/0x9 ptr=00000000b41a3687 ...
  *     ls-4627 [001] 47410.286105: mm_page_alloc: page=0x1ffc pfn=0x1ffc order=0 migratetype=1 gfp_flags=..
  *
  * Fields are found by their keys: their order and number differ between versions.
@@ -134,7 +134,7 @@ function alloc(fields: Fields, cpu: number, name: string | undefined): KmemEvent
   const requested = countOf(fields.bytes_req, OBJECT_BYTES_MAX);
   const given = countOf(fields.bytes_alloc, OBJECT_BYTES_MAX);
   if (ptr === undefined || requested === undefined || given === undefined) return undefined;
-  if (given < requested || (given === 0 && ptr !== 0 && requested !== 0)) return undefined;
+  if (given < requested && ptr !== 0) return undefined;
   const { call_site: callSite = "", gfp_flags: gfp = "" } = fields;
   return { kind: "alloc", cpu, callSite, ptr, requested, given, gfp, name };
 }

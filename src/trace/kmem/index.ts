@@ -1,6 +1,8 @@
 /** Recordings of kernel allocation events as text, compressed or not, as lines in batches. */
 
-import { TraceError } from "../../errors.ts";
+import { statSync } from "node:fs";
+import { isatty } from "node:tty";
+import { TraceError, UserError } from "../../errors.ts";
 import { openTrace } from "../open.ts";
 import { type KmemEvent, parseKmemLine } from "./event.ts";
 
@@ -31,6 +33,7 @@ export async function* readKmemEvents(
   path: string,
   { skipBadLines }: KmemReadOptions,
 ): AsyncGenerator<KmemBatch> {
+  checkReadable(path);
   const bytes = await openTrace(path);
   const { label } = bytes;
   const decoder = new TextDecoder("latin1");
@@ -67,6 +70,15 @@ export async function* readKmemEvents(
 }
 
 // --- internal ---
+
+function checkReadable(path: string): void {
+  if (path === "-" && isatty(0)) {
+    throw new UserError("standard input is a terminal; pipe events in, or name a file");
+  }
+  if (path !== "-" && statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UserError(`${path}: is a folder; name a file of events`);
+  }
+}
 
 function processorsOf(text: string): number | undefined {
   const count = PROCESSORS.exec(text)?.[1];
