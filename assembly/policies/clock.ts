@@ -8,7 +8,7 @@
  * hand counts down.
  */
 
-import { accessedAt, HeldFrames, isSparse } from "../core/frames";
+import { accessedAt, HeldFrames, isHeld, isSparse } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 
@@ -53,22 +53,22 @@ class Clock extends ReplacementPolicy {
   victim(page: u32): u32 {
     const accessed = this.accessed;
     const frames = this.frames;
-    const sparse = isSparse();
     let pfn = this.hand;
-    if (sparse) pfn = this.held(pfn);
     for (;;) {
       const count = <u32>load<u8>(accessed + pfn);
-      if (count == 0) break;
+      if (count == 0) {
+        if (!isSparse() || isHeld(pfn)) break;
+        pfn = this.nextHeld(pfn);
+        continue;
+      }
       store<u8>(accessed + pfn, <u8>(count - 1));
       pfn = pfn + 1 == frames ? 0 : pfn + 1;
-      if (sparse) pfn = this.held(pfn);
     }
     this.hand = pfn + 1 == frames ? 0 : pfn + 1;
     return pfn;
   }
 
-  /** Where a hand at frame `pfn` stops, if not all are held. */
-  private held(pfn: u32): u32 {
+  private nextHeld(pfn: u32): u32 {
     return HeldFrames.around(pfn);
   }
 
@@ -76,8 +76,10 @@ class Clock extends ReplacementPolicy {
     store<u8>(this.accessed + pfn, <u8>this.countAtFill);
   }
 
-  /** The hand passes frames that are not held, so there is nothing to forget. */
-  onRemove(pfn: u32): void {}
+  /** The hand passes frames that are not held, which it knows by their count of 0. */
+  onRemove(pfn: u32): void {
+    store<u8>(this.accessed + pfn, 0);
+  }
 }
 
 register<Clock>();
