@@ -43,6 +43,7 @@ class Clock extends ReplacementPolicy {
     this.countAtFill = <u32>parameter(1);
   }
 
+  @inline
   onHit(pfn: u32, references: u32): void {
     const at = this.accessed + pfn;
     if (this.countMax == 1) store<u8>(at, 1);
@@ -51,27 +52,38 @@ class Clock extends ReplacementPolicy {
 
   @inline
   victim(page: u32): u32 {
-    const accessed = this.accessed;
-    const frames = this.frames;
-    let pfn = this.hand;
-    for (;;) {
-      const count = <u32>load<u8>(accessed + pfn);
-      if (count == 0) {
-        if (!isSparse() || isHeld(pfn)) break;
-        pfn = this.nextHeld(pfn);
-        continue;
-      }
-      store<u8>(accessed + pfn, <u8>(count - 1));
-      pfn = pfn + 1 == frames ? 0 : pfn + 1;
-    }
-    this.hand = pfn + 1 == frames ? 0 : pfn + 1;
+    let pfn = this.sweep(this.hand);
+    if (isSparse()) pfn = this.sweepHeld(pfn);
+    this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
     return pfn;
   }
 
-  private nextHeld(pfn: u32): u32 {
-    return HeldFrames.around(pfn);
+  /** Takes it on, if it is at a frame without a page, to the next victim's. */
+  private sweepHeld(from: u32): u32 {
+    let pfn = from;
+    while (!isHeld(pfn)) pfn = this.sweep(HeldFrames.around(pfn));
+    return pfn;
   }
 
+  /**
+   * Takes the hand from frame `from` to the first with a count of 0, which frames without a page have
+   * too.
+   */
+  @inline
+  private sweep(from: u32): u32 {
+    const accessed = this.accessed;
+    const frames = this.frames;
+    let pfn = from;
+    for (;;) {
+      const count = <u32>load<u8>(accessed + pfn);
+      if (count == 0) break;
+      store<u8>(accessed + pfn, <u8>(count - 1));
+      pfn = pfn + 1 == frames ? 0 : pfn + 1;
+    }
+    return pfn;
+  }
+
+  @inline
   onFill(pfn: u32, page: u32): void {
     store<u8>(this.accessed + pfn, <u8>this.countAtFill);
   }
