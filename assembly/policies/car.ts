@@ -13,7 +13,7 @@
  * Figure 2 of the paper, with a real number p. c is what memory holds, as in ARC.
  */
 
-import { accessedAt, capacity } from "../core/frames";
+import { accessedAt, capacity, isSparse } from "../core/frames";
 import { GhostList } from "../core/ghosts";
 import { ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
@@ -30,7 +30,7 @@ const FIRST: u32 = 2;
 class Car extends ReplacementPolicy {
   private nodes: usize;
   private accessed: usize;
-  /** By frame, u8: 1 in T1. */
+  /** By frame, u8: 1 in T1; kept where pages can be removed. */
   private isT1: usize;
   /** The target for the length of T1. */
   private p: f64;
@@ -116,7 +116,6 @@ class Car extends ReplacementPolicy {
   @inline
   private replace(): u32 {
     const accessed = this.accessed;
-    const isT1 = this.isT1;
     const target = min<f64>(max<f64>(1, this.p), <f64>capacity());
     let t1 = this.t1;
     let clock: u32;
@@ -128,7 +127,7 @@ class Car extends ReplacementPolicy {
       pfn = node - FIRST;
       if (load<u8>(accessed + pfn) == 0) break;
       store<u8>(accessed + pfn, 0);
-      store<u8>(isT1 + pfn, 0);
+      if (isSparse()) store<u8>(this.isT1 + pfn, 0);
       this.clocks.moveAfter(T2, node);
     }
     this.clocks.remove(pfn + FIRST);
@@ -153,7 +152,7 @@ class Car extends ReplacementPolicy {
     if (this.clocks.next(T2) == T1) this.clocks.split(FIRST);
     store<u8>(this.accessed + pfn, 0);
     this.clocks.insertAfter(this.fillClock, pfn + FIRST);
-    store<u8>(this.isT1 + pfn, <u8>(this.fillClock == T1));
+    if (isSparse()) store<u8>(this.isT1 + pfn, <u8>(this.fillClock == T1));
     this.t1 += <u32>(this.fillClock == T1);
     this.fillClock = T1;
   }

@@ -8,7 +8,7 @@
  * hand counts down.
  */
 
-import { accessedAt, HeldFrames, isSparse } from "../core/frames";
+import { accessedAt, HeldFrames, isHeld, isSparse } from "../core/frames";
 import { parameter, ReplacementPolicy } from "../core/policy";
 import { register } from "../core/registry";
 
@@ -43,6 +43,7 @@ class Clock extends ReplacementPolicy {
     this.countAtFill = <u32>parameter(1);
   }
 
+  @inline
   onHit(pfn: u32, references: u32): void {
     const at = this.accessed + pfn;
     if (this.countMax == 1) store<u8>(at, 1);
@@ -51,33 +52,46 @@ class Clock extends ReplacementPolicy {
 
   @inline
   victim(page: u32): u32 {
+    let pfn = this.sweep(this.hand);
+    if (isSparse()) pfn = this.sweepHeld(pfn);
+    this.hand = pfn + 1 == this.frames ? 0 : pfn + 1;
+    return pfn;
+  }
+
+  /** Takes it on, if it is at a frame without a page, to the next victim's. */
+  private sweepHeld(from: u32): u32 {
+    let pfn = from;
+    while (!isHeld(pfn)) pfn = this.sweep(HeldFrames.around(pfn));
+    return pfn;
+  }
+
+  /**
+   * Takes the hand from frame `from` to the first with a count of 0, which frames without a page have
+   * too.
+   */
+  @inline
+  private sweep(from: u32): u32 {
     const accessed = this.accessed;
     const frames = this.frames;
-    const sparse = isSparse();
-    let pfn = this.hand;
-    if (sparse) pfn = this.held(pfn);
+    let pfn = from;
     for (;;) {
       const count = <u32>load<u8>(accessed + pfn);
       if (count == 0) break;
       store<u8>(accessed + pfn, <u8>(count - 1));
       pfn = pfn + 1 == frames ? 0 : pfn + 1;
-      if (sparse) pfn = this.held(pfn);
     }
-    this.hand = pfn + 1 == frames ? 0 : pfn + 1;
     return pfn;
   }
 
-  /** Where a hand at frame `pfn` stops, if not all are held. */
-  private held(pfn: u32): u32 {
-    return HeldFrames.around(pfn);
-  }
-
+  @inline
   onFill(pfn: u32, page: u32): void {
     store<u8>(this.accessed + pfn, <u8>this.countAtFill);
   }
 
-  /** The hand passes frames that are not held, so there is nothing to forget. */
-  onRemove(pfn: u32): void {}
+  /** The hand passes frames that are not held, which it knows by their count of 0. */
+  onRemove(pfn: u32): void {
+    store<u8>(this.accessed + pfn, 0);
+  }
 }
 
 register<Clock>();

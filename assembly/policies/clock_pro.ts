@@ -150,6 +150,7 @@ class ClockPro extends ReplacementPolicy {
     return pfn;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     this.lastPfn = pfn;
     store<u8>(this.accessed + pfn, 0);

@@ -95,6 +95,7 @@ class Slru extends ReplacementPolicy {
     this.edge = this.links.previous(edge);
   }
 
+  @inline
   victim(page: u32): u32 {
     if (capacity() != this.capacity) this.setCapacity(capacity());
     const node = this.links.previous(LIST);
@@ -103,6 +104,7 @@ class Slru extends ReplacementPolicy {
     return node - FIRST;
   }
 
+  @inline
   onFill(pfn: u32, page: u32): void {
     this.links.insertAfter(this.edge, pfn + FIRST);
   }
