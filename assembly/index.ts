@@ -259,6 +259,8 @@ export {
   exitSystemProcess,
   forkProcess,
   initSystem,
+  killSystemProcess,
+  mapImplicitly,
   madvisePages,
   mlockAll,
   mlockPages,

@@ -21,6 +21,7 @@ import { initWorkingset } from "./reclaim/workingset";
 import { initWriteback } from "./reclaim/writeback";
 import { setCurrent } from "./virtual/current";
 import { createProcess, exitProcess } from "./virtual/exit";
+import { kill } from "./virtual/fault";
 import { exec, fork } from "./virtual/fork";
 import { madvise } from "./virtual/madvise";
 import { mlock, mlockall, munlock, munlockall } from "./virtual/mlock";
@@ -191,6 +192,16 @@ export function setProcess(
   process.nice = nice;
   process.privileged = privileged;
   process.unkillable = unkillable;
+}
+
+/** What the process references is mapped by that. */
+export function mapImplicitly(asid: u32): void {
+  processAt(asid).mapsImplicitly = true;
+}
+
+/** The process stops, as by a signal, for a reason of process.ts. */
+export function killSystemProcess(asid: u32, reason: u32): void {
+  kill(processAt(asid), reason);
 }
 
 /** Wakes a process that waited. */

@@ -77,7 +77,7 @@ interface Made {
 }
 
 /** Fits what has to be fitted and lays the patterns out; also the pages of each. */
-async function streamOf(
+export async function streamOf(
   plan: GenPlan,
   session: Session,
   notice: (text: string) => void,

@@ -128,7 +128,8 @@ export function resolveFrames(wanted: FramesWanted, pages: number): number {
   return "count" in wanted ? wanted.count : Math.max(1, Math.round(wanted.share * pages));
 }
 
-function machineOf(text: string): Machine {
+/** A machine by its preset's name or from a file. */
+export function machineOf(text: string): Machine {
   if (!/\.(ya?ml|json)$/.test(text)) return presetMachine(text);
   let source: string;
   try {

@@ -58,6 +58,7 @@ import {
   DENY_FETCH,
   DENY_WRITE,
   findEntry,
+  HUGE_PAGES,
   isSwapPte,
   makeEntry,
   pteOf,
@@ -69,6 +70,8 @@ import { mapCount } from "./rmap";
 import { growStack } from "./stack";
 import {
   findVma,
+  indexBehind,
+  insertVma,
   VM_ACCESS,
   VM_EXEC,
   VM_LOCKED,
@@ -77,6 +80,7 @@ import {
   VM_SHARED,
   VM_WRITE,
   Vma,
+  vmaAt,
 } from "./vma";
 import { zeroFrame } from "./zero_page";
 
@@ -99,7 +103,7 @@ export function setSwapReadAhead(pages: u32): void {
 /** Handles the fault of a reference of that kind; its process runs. */
 export function handleFault(process: Process, vpn: u64, kind: u32): u32 {
   let vma = findVma(process, vpn);
-  if (vma == null) vma = growStack(process, vpn);
+  if (vma == null) vma = process.mapsImplicitly ? mapImplicitly(process, vpn) : growStack(process, vpn);
   if (vma == null || !allows(vma, kind)) return kill(process, SEGMENTATION_FAULT);
   pay(COST_FAULT);
   const outcome = resolve(process, vma, vpn, kind >= STORE);
@@ -115,6 +119,16 @@ export function handleFault(process: Process, vpn: u64, kind: u32): u32 {
     process.minorFaults++;
   }
   return DONE;
+}
+
+/** An area for what a trace references, the part of a page table around it. */
+function mapImplicitly(process: Process, vpn: u64): Vma | null {
+  const first = vpn & ~(<u64>HUGE_PAGES - 1);
+  const index = indexBehind(process, vpn);
+  const start = index == 0 ? first : max(first, vmaAt(process, index - 1).end);
+  const end = index == process.vmaCount ? first + HUGE_PAGES : min(first + HUGE_PAGES, vmaAt(process, index).start);
+  process.totalVm += <u32>(end - start);
+  return insertVma(process, start, end, VM_ACCESS, 0, 0, 0);
 }
 
 /** Whether the area's rights let such a reference pass (access_error). */

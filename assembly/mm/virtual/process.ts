@@ -62,6 +62,8 @@ export class Process {
   lockedVm: u32;
   /** RLIMIT_MEMLOCK in pages. */
   lockedLimit: u32;
+  /** What it references is mapped by that, as it stands: for traces whose mappings are not known. */
+  mapsImplicitly: bool;
   /** mlockall(MCL_FUTURE). */
   locksFuture: bool;
   privileged: bool;
