@@ -3,6 +3,7 @@
 export { EXIT, exitCodeOf, InterruptedError, TraceError, UserError } from "./errors.ts";
 export { listMachines } from "./machine/machine.ts";
 export { type GenOptions, gen } from "./run/gen.ts";
+export { type HeapRunOptions, heap } from "./run/heap.ts";
 export { type ImportPerfOptions, type ImportPerfReport, importPerf } from "./run/import_perf.ts";
 export { type InfoOptions, info } from "./run/info.ts";
 export { listFormats, listPatterns, listPolicies } from "./run/lists.ts";
@@ -24,6 +25,8 @@ export type {
   FailedCell,
   FormatAbout,
   GenReport,
+  HeapReport,
+  HeapState,
   InfoReport,
   Kind,
   MappingClass,

@@ -100,6 +100,10 @@ export interface HeapSite {
   leakedBytes: number;
 }
 
+/** Why a decoder of text has stopped, by assembly/mm/heap/mtrace.ts. */
+const MTRACE_STATUS = ["needsText", "callsFull", "badLine", "noMemory"] as const;
+export type MtraceStatus = (typeof MTRACE_STATUS)[number];
+
 /** A call, by the name that its block has: any number but 0. */
 export interface HeapCall {
   kind: CallKind;
@@ -125,6 +129,7 @@ export class HeapEngine {
   readonly core: Core;
   readonly #views: () => Views;
   readonly #heap: number;
+  readonly #textBytes: number;
 
   /** `textBytes` is for the text of a log. */
   constructor(
@@ -132,6 +137,7 @@ export class HeapEngine {
     options: HeapOptions = {},
     { start = HEAP_START, mapTop = MAP_TOP, calls = CALLS, textBytes = 0 } = {},
   ) {
+    this.#textBytes = textBytes;
     const core = instantiateCore(module);
     this.core = core;
     this.#views = viewsOf(core.memory);
@@ -144,6 +150,44 @@ export class HeapEngine {
       const value = options[name];
       if (value !== undefined) core.setHeapOption(this.#heap, index, value);
     }
+  }
+
+  /** The text buffer from byte `from` on; not to be kept across a call. */
+  text(from: number): Uint8Array {
+    const at = this.core.mtraceTextAt();
+    return this.#views().u8.subarray(at + from, at + this.#textBytes);
+  }
+
+  /** Moves bytes `from` to `to` of the text buffer to its front. */
+  keepText(from: number, to: number): void {
+    const at = this.core.mtraceTextAt();
+    this.#views().u8.copyWithin(at, at + from, at + to);
+  }
+
+  /** Decodes what is in the text buffer, and replays it. */
+  replayText(length: number, final: boolean): { consumed: number; status: MtraceStatus } {
+    const count = this.core.decodeMtrace(length, final);
+    const status = MTRACE_STATUS[this.core.mtraceStatus()] as MtraceStatus;
+    const consumed = this.core.mtraceConsumed();
+    return { consumed, status: this.replay(count) ? status : "noMemory" };
+  }
+
+  /** What has been read of the log so far. */
+  log(): {
+    lines: number;
+    skipped: number;
+    starts: number;
+    ends: number;
+    failed: { malloc: number; realloc: number };
+  } {
+    const { core } = this;
+    return {
+      lines: core.mtraceLines(),
+      skipped: core.mtraceSkipped(),
+      starts: core.mtraceStarts(),
+      ends: core.mtraceEnds(),
+      failed: { malloc: core.mtraceFailedMallocs(), realloc: core.mtraceFailedReallocs() },
+    };
   }
 
   /** Replays the first `count` calls of the buffer; false when the engine has no memory left. */
@@ -257,6 +301,9 @@ export class HeapEngine {
 
   #numbers<Name extends string>(at: number, names: readonly Name[]): Record<Name, number> {
     const { f64 } = this.#views();
-    return Object.fromEntries(names.map((name, index) => [name, f64[at / 8 + index]])) as Record<Name, number>;
+    return Object.fromEntries(names.map((name, index) => [name, f64[at / 8 + index]])) as Record<
+      Name,
+      number
+    >;
   }
 }

@@ -81,8 +81,8 @@ export const PROFILES: HeapProfile[] = [
 ];
 
 /**
- * Calls that are right: what is freed or reallocated is allocated. The share of frees swings, so that the heap
- * grows and shrinks.
+ * Calls that are right: what is freed or reallocated is allocated. The share of frees swings, so that the
+ * heap grows and shrinks.
  */
 export function randomCalls(profile: HeapProfile, seed: number): SlotCall[] {
   const random = new Random(seed);
@@ -159,7 +159,9 @@ export function hostGlibc(): string | undefined {
 }
 
 /** Compiles the C program; undefined where there is no compiler. */
-export function nativeHeap(): { run(calls: readonly SlotCall[], tunables?: string): NativeRun; close(): void } | undefined {
+export function nativeHeap():
+  | { run(calls: readonly SlotCall[], tunables?: string): NativeRun; close(): void }
+  | undefined {
   const folder = mkdtempSync(join(tmpdir(), "clockhand-heap-"));
   const close = () => rmSync(folder, { recursive: true, force: true });
   const program = join(folder, "heap_calls");
@@ -184,7 +186,9 @@ function runNative(program: string, calls: readonly SlotCall[], tunables: string
     env: { ...process.env, GLIBC_TUNABLES: tunables },
     maxBuffer: 2 ** 30,
   });
-  const numbers = Array.from({ length: output.length / 8 }, (_, at) => Number(output.readBigUInt64LE(8 * at)));
+  const numbers = Array.from({ length: output.length / 8 }, (_, at) =>
+    Number(output.readBigUInt64LE(8 * at)),
+  );
   const info = MALLINFO.map((name, index) => [name, numbers[calls.length + 2 + index]]);
   return {
     results: numbers.slice(0, calls.length),

@@ -1,9 +1,9 @@
 /**
  * Where a heap has its memory from: brk, mmap, mremap and munmap. Each is a hook, an index of the function
  * table; 0, the default, is a process that is alone and never refused: it has what it asks for, with mappings
- * where Linux 6.13 and later put them, each as high below `mapTop` as there is room, and on a boundary of 2 MiB
- * if it is as many (mm/mmap.c, __get_unmapped_area; mm/huge_memory.c, __thp_get_unmapped_area; the search from
- * the bottom up, for when that fails, is left out).
+ * where Linux 6.13 and later put them, each as high below `mapTop` as there is room, and on a boundary of 2
+ * MiB if it is as many (mm/mmap.c, __get_unmapped_area; mm/huge_memory.c, __thp_get_unmapped_area; the search
+ * from the bottom up, for when that fails, is left out).
  *
  *     brk(space: u32, end: u64): bool                                       the program break shall be `end`
  *     mmap(space: u32, bytes: u64): u64                                     address, 0 = refused

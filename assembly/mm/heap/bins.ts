@@ -3,7 +3,8 @@
  * from the largest down, where the first chunk of each size is also in a list of sizes. Fastbins are emptied
  * into the unsorted bin by `consolidate`.
  *
- * glibc 2.36: malloc/malloc.c, unlink_chunk, malloc_consolidate, largebin_index_64, the binning in _int_malloc.
+ * glibc 2.36: malloc/malloc.c, unlink_chunk, malloc_consolidate, largebin_index_64, the binning in
+ * _int_malloc.
  */
 
 import { FASTBINS, Heap, PREV_INUSE, SMALL_UNITS, UNSORTED } from "./heap";

@@ -1,7 +1,7 @@
 /**
- * The blocks that a program has, by the addresses that its log has for them: what was asked for, where, and what
- * the modelled heap gave. A block that was freed is remembered until its address is used again, so that a
- * second free is known as one; when such memories fill the table, the older half of them is forgotten.
+ * The blocks that a program has, by the addresses that its log has for them: what was asked for, where, and
+ * what the modelled heap gave. A block that was freed is remembered until its address is used again, so that
+ * a second free is known as one; when such memories fill the table, the older half of them is forgotten.
  *
  *     32 bytes an entry, found by linear probing from the hash of the address:
  *     key u64  log's address, 0 = no entry        address u64   modelled heap's, 0 = it had no memory
@@ -86,10 +86,10 @@ export class Blocks {
     const mask = capacity - 1;
     const table = entries;
     let place = <u32>((key * 0x9e3779b97f4a7c15) >> (64 - shift));
-    let entry = changetype<Block>(table + (<usize>place << ENTRY_SHIFT));
+    let entry = changetype<Block>(table + ((<usize>place) << ENTRY_SHIFT));
     while (entry.key != key && entry.key != 0) {
       place = (place + 1) & mask;
-      entry = changetype<Block>(table + (<usize>place << ENTRY_SHIFT));
+      entry = changetype<Block>(table + ((<usize>place) << ENTRY_SHIFT));
     }
     return entry;
   }
@@ -105,7 +105,7 @@ export function hasRoomForBlock(): bool {
   // Of the blocks that were freed, those freed in the later half of the log's lines so far are kept.
   const freedFrom: u32 = isFull ? 0 : medianLine(oldEntries, oldCapacity);
   for (let index: u32 = 0; index < oldCapacity; index++) {
-    const from = changetype<Block>(oldEntries + (<usize>index << ENTRY_SHIFT));
+    const from = changetype<Block>(oldEntries + ((<usize>index) << ENTRY_SHIFT));
     if (from.key == 0 || (!from.isLive && from.line < freedFrom)) continue;
     memory.copy(changetype<usize>(Blocks.find(from.key)), changetype<usize>(from), 1 << ENTRY_SHIFT);
     used++;
@@ -122,7 +122,7 @@ export function countUsed(): void {
 // --- internal ---
 
 function makeTable(size: u32): bool {
-  const bytes = <u64>size << ENTRY_SHIFT;
+  const bytes = (<u64>size) << ENTRY_SHIFT;
   if (bytes > <u64>u32.MAX_VALUE) return false;
   let at = spare;
   if (at != 0 && size == capacity) memory.fill(at, 0, <usize>bytes);
@@ -141,7 +141,7 @@ function medianLine(table: usize, size: u32): u32 {
   let sum: u64 = 0;
   let count: u64 = 0;
   for (let index: u32 = 0; index < size; index++) {
-    const entry = changetype<Block>(table + (<usize>index << ENTRY_SHIFT));
+    const entry = changetype<Block>(table + ((<usize>index) << ENTRY_SHIFT));
     if (entry.key == 0 || entry.isLive) continue;
     sum += entry.line;
     count++;

@@ -1,6 +1,6 @@
 /**
- * Calls of malloc and its relatives, as a log's decoder or a test writes them and replay.ts takes them. `block`
- * is the name of a block: the address that the log has for it, or any number but 0.
+ * Calls of malloc and its relatives, as a log's decoder or a test writes them and replay.ts takes them.
+ * `block` is the name of a block: the address that the log has for it, or any number but 0.
  */
 
 import { reserve } from "../../layout";

@@ -1,16 +1,16 @@
 /**
- * One process's heap as glibc's malloc keeps it: main_arena, the thread's tcache and mp_ in one record, and the
- * chunks' headers beside it. Of the heap's bytes only those that malloc itself reads and writes exist:
+ * One process's heap as glibc's malloc keeps it: main_arena, the thread's tcache and mp_ in one record, and
+ * the chunks' headers beside it. Of the heap's bytes only those that malloc itself reads and writes exist:
  *
  *     glibc, in the heap, by 16 bytes            here, by units of 16 bytes of heap: two u32 a unit
  *     chunk ┌ prev_size     │ size, flags ┐      prev_size         │ head = size << 1 | PREV_INUSE
- *           │ fd            │ bk          │      fd                │ bk           (tcache, fastbins: fd alone)
- *           └ fd_nextsize   │ bk_nextsize ┘      fd_nextsize       │ bk_nextsize  (large free chunks)
+ *           │ fd            │ bk          │      fd                │ bk     (tcache, fastbins: fd alone)
+ *           └ fd_nextsize   │ bk_nextsize ┘      fd_nextsize       │ bk_nextsize     (large free chunks)
  *
- * Sizes and places are counted in units. A directory finds the tags of 256 KiB of heap at a time, so that many
- * heaps grow side by side in one memory. The first entry is no heap: the heads of the bins are there, as chunks
- * of their own, so that a list needs no end of another kind. An empty part of the heap costs nothing, as its
- * tags are never touched.
+ * Sizes and places are counted in units. A directory finds the tags of 256 KiB of heap at a time, so that
+ * many heaps grow side by side in one memory. The first entry is no heap: the heads of the bins are there, as
+ * chunks of their own, so that a list needs no end of another kind. An empty part of the heap costs nothing,
+ * as its tags are never touched.
  *
  * glibc: malloc/malloc.c, struct malloc_state, struct malloc_par, tcache_perthread_struct.
  */
@@ -306,9 +306,9 @@ export class Heap {
 
 /** Behind the fields: the first chunks of the fastbins; counts and first chunks of the tcache's bins. */
 const FASTBINS_AT: usize = offsetof<Heap>();
-const TCACHE_COUNTS_AT: usize = FASTBINS_AT + (<usize>FASTBINS << 2);
-const TCACHE_ENTRIES_AT: usize = TCACHE_COUNTS_AT + (<usize>TCACHE_BINS << 2);
-const ARRAY_BYTES: usize = TCACHE_ENTRIES_AT + (<usize>TCACHE_BINS << 2) - FASTBINS_AT;
+const TCACHE_COUNTS_AT: usize = FASTBINS_AT + ((<usize>FASTBINS) << 2);
+const TCACHE_ENTRIES_AT: usize = TCACHE_COUNTS_AT + ((<usize>TCACHE_BINS) << 2);
+const ARRAY_BYTES: usize = TCACHE_ENTRIES_AT + ((<usize>TCACHE_BINS) << 2) - FASTBINS_AT;
 
 let freeHeaps: usize = 0;
 let freeSegments: usize = 0;
@@ -359,8 +359,7 @@ export function setHeapOption(at: usize, option: u32, value: f64): void {
   } else if (option == OPTION_TCACHE_COUNT) heap.tcacheCount = <u32>bytes;
   else if (option == OPTION_TCACHE_MAX) {
     heap.tcacheBinsWanted = min(TCACHE_BINS, unitsOf(bytes) - UNITS_MIN + 1);
-  }
-  else if (option == OPTION_MXFAST) heap.fastUnitsMax = bytes == 0 ? 0 : <u32>((bytes + 8) >> UNIT_SHIFT);
+  } else if (option == OPTION_MXFAST) heap.fastUnitsMax = bytes == 0 ? 0 : <u32>((bytes + 8) >> UNIT_SHIFT);
   else heap.callocUsesTcache = bytes != 0;
 }
 

@@ -1,9 +1,9 @@
 /**
- * What a heap is like: the numbers of mallinfo2(3), what its free memory consists of, and whether its tags are
- * consistent. A walk over all chunks.
+ * What a heap is like: the numbers of mallinfo2(3), what its free memory consists of, and whether its tags
+ * are consistent. A walk over all chunks.
  *
- * glibc 2.36: malloc/malloc.c, int_mallinfo; the checks are those of check_malloc_state, as far as they concern
- * the heap as a whole.
+ * glibc 2.36: malloc/malloc.c, int_mallinfo; the checks are those of check_malloc_state, as far as they
+ * concern the heap as a whole.
  */
 
 import { BINS, FASTBINS, FIRST_UNIT, Heap, TCACHE_BINS, TCACHE_UNITS, UNIT_SHIFT } from "./heap";
@@ -55,14 +55,14 @@ export function heapInfo(at: usize): usize {
   put(6, heap.mapCountMax);
   put(7, binnedChunks);
   put(8, binnedUnits << UNIT_SHIFT);
-  put(9, <u64>largestUnits << UNIT_SHIFT);
+  put(9, (<u64>largestUnits) << UNIT_SHIFT);
   put(10, fastChunks);
   put(11, fastUnits << UNIT_SHIFT);
   put(12, cachedChunks);
   put(13, cachedUnits << UNIT_SHIFT);
   put(14, topUnits << UNIT_SHIFT);
   put(15, freeBytes);
-  put(16, heap.hasTcache && heap.top != 0 ? <u64>TCACHE_UNITS << UNIT_SHIFT : 0);
+  put(16, heap.hasTcache && heap.top != 0 ? (<u64>TCACHE_UNITS) << UNIT_SHIFT : 0);
   put(17, heap.brkGrowths);
   put(18, heap.brkShrinks);
   put(19, heap.mmapCalls);

@@ -1,18 +1,19 @@
 /**
- * malloc, calloc, realloc, free and memalign of glibc 2.26 to 2.40 on x86-64, as a program with one thread has
- * them: tcache, fastbins, unsorted, small and large bins, best fit, splitting, last remainder, consolidation,
- * the top chunk with its growth and trimming, mapped chunks and their growing threshold, mremap. The addresses
- * are those that glibc gives, checked against the glibc of the computer that runs the tests (2.36).
+ * malloc, calloc, realloc, free and memalign of glibc 2.26 to 2.40 on x86-64, as a program with one thread
+ * has them: tcache, fastbins, unsorted, small and large bins, best fit, splitting, last remainder,
+ * consolidation, the top chunk with its growth and trimming, mapped chunks and their growing threshold,
+ * mremap. The addresses are those that glibc gives, checked against the glibc of the computer that runs the
+ * tests (2.36).
  *
  * Left out: other arenas and threads; checks for corruption (who frees what is not allocated is found before,
- * by blocks.ts); MMAP_AS_MORECORE_SIZE (when the program break cannot move, malloc fails); other users of brk;
- * huge pages (glibc.malloc.hugetlb); the large tcache of 2.42; the search for aligned chunks of 2.38.
+ * by blocks.ts); MMAP_AS_MORECORE_SIZE (when the program break cannot move, malloc fails); other users of
+ * brk; huge pages (glibc.malloc.hugetlb); the large tcache of 2.42; the search for aligned chunks of 2.38.
  *
  * glibc 2.36: malloc/malloc.c, __libc_malloc, _int_malloc, sysmalloc, _int_free, systrim, _int_realloc,
  * mremap_chunk, _int_memalign; names of chunks follow it.
  */
 
-import { mappedBytesAt, mapPages, mapStartOf, moveBreak, remapPages, unmapPages } from "./address_space";
+import { mapPages, mappedBytesAt, mapStartOf, moveBreak, remapPages, unmapPages } from "./address_space";
 import { binOf, consolidate, putSorted, putUnsorted, release, unlink } from "./bins";
 import {
   FASTBINS,
@@ -56,10 +57,11 @@ export function calloc(heap: Heap, bytes: u64): u64 {
 
 /** Frees what malloc has given and nothing has freed since. */
 export function free(heap: Heap, address: u64): void {
-  if (!heap.isInHeap(address)) return freeMapped(heap, address);
-  if (!heap.hasTcache) makeTcache(heap);
-  const chunk = heap.chunkOf(address);
-  freeChunk(heap, chunk, heap.size(chunk));
+  if (heap.isInHeap(address)) {
+    if (!heap.hasTcache) makeTcache(heap);
+    const chunk = heap.chunkOf(address);
+    freeChunk(heap, chunk, heap.size(chunk));
+  } else freeMapped(heap, address);
 }
 
 /** The same bytes with another size, where they are or elsewhere; 0 where there is no memory, or no bytes. */
@@ -112,7 +114,7 @@ export function memalign(heap: Heap, alignment: u64, bytes: u64): u64 {
 
 /** Bytes that the chunk at `address` takes, headers included; chunksize of glibc. */
 export function chunkBytes(heap: Heap, address: u64): u64 {
-  if (heap.isInHeap(address)) return <u64>heap.size(heap.chunkOf(address)) << UNIT_SHIFT;
+  if (heap.isInHeap(address)) return (<u64>heap.size(heap.chunkOf(address))) << UNIT_SHIFT;
   return mappedBytesAt(heap, address) - (address - ALIGNMENT - mapStartOf(heap, address));
 }
 
@@ -135,7 +137,7 @@ function setSize(heap: Heap, chunk: u32, units: u32): void {
 /** tcache_init. */
 function makeTcache(heap: Heap): void {
   heap.hasTcache = true;
-  allocate(heap, <u64>TCACHE_UNITS << UNIT_SHIFT);
+  allocate(heap, (<u64>TCACHE_UNITS) << UNIT_SHIFT);
   heap.tcacheBins = heap.tcacheBinsWanted;
 }
 
@@ -325,9 +327,9 @@ function roundUp(bytes: u64): u64 {
 }
 
 function growTop(heap: Heap, nb: u64): bool {
-  if (nb >= <u64>UNITS_MAX << UNIT_SHIFT) return false;
+  if (nb >= (<u64>UNITS_MAX) << UNIT_SHIFT) return false;
   const isFirst = heap.top == 0;
-  const topBytes = isFirst ? 0 : <u64>heap.size(heap.top) << UNIT_SHIFT;
+  const topBytes = isFirst ? 0 : (<u64>heap.size(heap.top)) << UNIT_SHIFT;
   let end = heap.end + roundUp(nb + heap.topPad + UNITS_MIN_BYTES - topBytes);
   if (!heap.hasTagsBelow(<u32>((roundUp(end) - heap.base) >> UNIT_SHIFT) + 1)) return false;
   if (!moveBreak(heap, end)) return false;
@@ -358,12 +360,12 @@ function freeChunk(heap: Heap, chunk: u32, units: u32): void {
   }
   if (release(heap, chunk, units) < CONSOLIDATION_UNITS) return;
   if (heap.hasFastChunks) consolidate(heap);
-  if (<u64>heap.size(heap.top) << UNIT_SHIFT >= heap.trimThreshold) trim(heap);
+  if ((<u64>heap.size(heap.top)) << UNIT_SHIFT >= heap.trimThreshold) trim(heap);
 }
 
 /** systrim: gives what of the top is beyond its padding back to the system. */
 function trim(heap: Heap): void {
-  const topBytes = <u64>heap.size(heap.top) << UNIT_SHIFT;
+  const topBytes = (<u64>heap.size(heap.top)) << UNIT_SHIFT;
   const area = topBytes - UNITS_MIN_BYTES - 1;
   if (area <= heap.topPad) return;
   const extra = (area - heap.topPad) & ~(PAGE_BYTES - 1);
@@ -372,7 +374,10 @@ function trim(heap: Heap): void {
   heap.setHead(heap.top, ((<u32>((topBytes - extra) >> UNIT_SHIFT)) << 1) | PREV_INUSE);
 }
 
-/** A mapped chunk larger than the threshold shows that chunks of this size come and go: the heap has them next. */
+/**
+ * A mapped chunk larger than the threshold shows that chunks of this size come and go: the heap has them
+ * next.
+ */
 function freeMapped(heap: Heap, address: u64): void {
   const bytes = chunkBytes(heap, address);
   if (!heap.isThresholdFixed && bytes >= heap.mmapThreshold && bytes < MMAP_THRESHOLD_MAX) {

@@ -8,9 +8,9 @@
  *     @ [0x4005f4] ! 0x602460 0x20                        realloc that failed
  *     = Start                                             also = End
  *
- * What comes before the sign is the caller, in whatever form, or nothing; blanks may be in it, so that a line is
- * read from its end. A `<` that no `>` follows is a free, and a `>` that follows no `<` a malloc. An address of
- * "(nil)" is that of a malloc that failed.
+ * What comes before the sign is the caller, in whatever form, or nothing; blanks may be in it, so that a line
+ * is read from its end. A `<` that no `>` follows is a free, and a `>` that follows no `<` a malloc. An
+ * address of "(nil)" is that of a malloc that failed.
  *
  * glibc 2.36: malloc/mtrace-impl.c, tr_where and the hooks.
  */
@@ -222,7 +222,10 @@ function parseMark(at: usize, lineEnd: usize): bool {
   return true;
 }
 
-/** Reads the number in hexadecimal that ends at `end`, or "(nil)", and says where it begins; 0 if there is none. */
+/**
+ * Reads the number in hexadecimal that ends at `end`, or "(nil)", and says where it begins; 0 if there is
+ * none.
+ */
 function previousNumber(start: usize, end: usize): usize {
   let at = end;
   let number: u64 = 0;
@@ -236,7 +239,7 @@ function previousNumber(start: usize, end: usize): usize {
       digit += 10;
     }
     if (bits == 64) return 0;
-    number |= <u64>digit << bits;
+    number |= (<u64>digit) << bits;
     bits += 4;
     at--;
   }

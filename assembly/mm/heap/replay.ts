@@ -1,15 +1,24 @@
 /**
- * Replays calls on a heap, block by block of calls, and counts what a program asks for, what it gets, and what
- * it does wrong: frees of blocks that are free already (double), of addresses inside a block or of none that
- * malloc gives (invalid), and of addresses that the log never had (unknown: allocated before the log began, or
- * invalid as well). Calls that would corrupt a real heap are counted and left out.
+ * Replays calls on a heap, block by block of calls, and counts what a program asks for, what it gets, and
+ * what it does wrong: frees of blocks that are free already (double), of addresses inside a block or of none
+ * that malloc gives (invalid), and of addresses that the log never had (unknown: allocated before the log
+ * began, or invalid as well). Calls that would corrupt a real heap are counted and left out.
  */
 
-import { FREE, CALLOC, Call, MALLOC, MEMALIGN } from "./calls";
-import { Block, blockCapacity, Blocks, blocksAt, countLive, countUsed, hasRoomForBlock, liveBlocks } from "./blocks";
+import {
+  Block,
+  Blocks,
+  blockCapacity,
+  blocksAt,
+  countLive,
+  countUsed,
+  hasRoomForBlock,
+  liveBlocks,
+} from "./blocks";
+import { CALLOC, Call, FREE, MALLOC, MEMALIGN } from "./calls";
 import { Heap } from "./heap";
 import { calloc, chunkBytes, free, malloc, memalign, realloc } from "./malloc";
-import { siteCount, Sites } from "./sites";
+import { Sites, siteCount } from "./sites";
 import { touched } from "./touch";
 
 export const DOUBLE_FREE: u32 = 0;
@@ -128,7 +137,7 @@ export function countLeaks(): void {
   }
   const table = blocksAt();
   for (let index: u32 = 0; index < blockCapacity(); index++) {
-    const block = changetype<Block>(table + (<usize>index << 5));
+    const block = changetype<Block>(table + ((<usize>index) << 5));
     if (block.key == 0 || !block.isLive) continue;
     const record = Sites.at(block.site);
     record.leakedBlocks += 1;
@@ -215,7 +224,7 @@ function notePeak(heap: Heap, call: Call): void {
   footprintMax = heap.footprintBytesMax;
   totals.requestedAtPeak = totals.requested;
   totals.chunksAtPeak = totals.chunks;
-  totals.topAtPeak = heap.top == 0 ? 0 : <f64>(<u64>heap.size(heap.top) << 4);
+  totals.topAtPeak = heap.top == 0 ? 0 : <f64>((<u64>heap.size(heap.top)) << 4);
   totals.peakLine = call.line;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Call sites: the text that a log has for a caller, by number. Two texts are the same when their 64-bit hashes
- * are (lib/murmur.ts). Site 0 is that of calls whose caller the log does not say.
+ * Call sites: the text that a log has for a caller, by number. Two texts are the same when their 64-bit
+ * hashes are (lib/murmur.ts). Site 0 is that of calls whose caller the log does not say.
  *
  * A record counts the blocks and bytes that a site has asked for, and those of them that nothing has freed.
  */

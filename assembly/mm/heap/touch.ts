@@ -1,7 +1,7 @@
 /**
- * Which memory a call makes the program touch: malloc writes a chunk's header, and a program the bytes that it
- * has asked for. A hook is told of both as soon as there is an address, between the calls of brk and mmap that
- * came before and those that follow, so that the pages exist; pages touched already are told again.
+ * Which memory a call makes the program touch: malloc writes a chunk's header, and a program the bytes that
+ * it has asked for. A hook is told of both as soon as there is an address, between the calls of brk and mmap
+ * that came before and those that follow, so that the pages exist; pages touched already are told again.
  *
  *     touch(space: u32, address: u64, bytes: u64): void      from the header to the last byte asked for
  */
