@@ -19,7 +19,6 @@ export const HEAP_OPTIONS = [
   "tcacheCount",
   "tcacheMax",
   "mxfast",
-  "callocUsesTcache",
 ] as const;
 /** malloc's tunables; those that are not given are as glibc has them. */
 export type HeapOptions = { [Name in (typeof HEAP_OPTIONS)[number]]?: number | undefined };

@@ -88,8 +88,6 @@ export class Heap {
   tcacheBinsWanted: u32;
   /** 0 before the first call that makes the tcache. */
   tcacheBins: u32;
-  /** Whether calloc takes from the tcache, as since glibc 2.41. */
-  callocUsesTcache: bool;
 
   mapCount: u32;
   mappedBytes: u64;
@@ -345,7 +343,10 @@ function giveSegment(at: usize): void {
   freeSegments = at;
 }
 
-/** malloc's tunables by number; they fix the mmap threshold where mallopt(3) says so. */
+/**
+ * malloc's tunables by number, the last is mxfast; those that mallopt(3) says so of keep the thresholds from
+ * moving.
+ */
 export function setHeapOption(at: usize, option: u32, value: f64): void {
   const heap = changetype<Heap>(at);
   const bytes = <u64>value;
@@ -359,8 +360,7 @@ export function setHeapOption(at: usize, option: u32, value: f64): void {
   } else if (option == OPTION_TCACHE_COUNT) heap.tcacheCount = <u32>bytes;
   else if (option == OPTION_TCACHE_MAX) {
     heap.tcacheBinsWanted = min(TCACHE_BINS, unitsOf(bytes) - UNITS_MIN + 1);
-  } else if (option == OPTION_MXFAST) heap.fastUnitsMax = bytes == 0 ? 0 : <u32>((bytes + 8) >> UNIT_SHIFT);
-  else heap.callocUsesTcache = bytes != 0;
+  } else heap.fastUnitsMax = bytes == 0 ? 0 : <u32>((bytes + 8) >> UNIT_SHIFT);
 }
 
 const OPTION_MMAP_THRESHOLD: u32 = 0;
@@ -369,7 +369,6 @@ const OPTION_TOP_PAD: u32 = 2;
 const OPTION_MMAP_MAX: u32 = 3;
 const OPTION_TCACHE_COUNT: u32 = 4;
 const OPTION_TCACHE_MAX: u32 = 5;
-const OPTION_MXFAST: u32 = 6;
 
 /** request2size: the units of a chunk for so many bytes, which must be fewer than 2^32. */
 export function unitsOf(bytes: u64): u32 {

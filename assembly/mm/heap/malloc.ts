@@ -49,7 +49,6 @@ export function malloc(heap: Heap, bytes: u64): u64 {
 }
 
 export function calloc(heap: Heap, bytes: u64): u64 {
-  if (heap.callocUsesTcache) return malloc(heap, bytes);
   if (bytes > PTRDIFF_MAX) return 0;
   if (!heap.hasTcache) makeTcache(heap);
   return allocate(heap, chunkBytesFor(bytes));
