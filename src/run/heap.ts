@@ -99,13 +99,20 @@ function optionsOf(options: HeapRunOptions): HeapOptions {
 async function replayLog(engine: HeapEngine, bytes: TraceBytes, options: HeapRunOptions): Promise<void> {
   const { signal, onProgress } = options;
   const start = performance.now();
+  const interrupted = new Promise<never>((_, reject) => {
+    const interrupt = () => reject(new InterruptedError());
+    if (signal?.aborted) interrupt();
+    signal?.addEventListener("abort", interrupt, { once: true });
+  });
+  interrupted.catch(() => undefined);
   let told = start;
   let length = 0;
   /** Of the text before the buffer. */
   let offset = 0;
   for (let ended = false; ; ) {
     if (!ended) {
-      const count = await bytes.read(engine.text(length));
+      // A pipe may have nothing to read for long.
+      const count = await Promise.race([bytes.read(engine.text(length)), interrupted]);
       ended = count === 0;
       length += count;
     }

@@ -1,7 +1,7 @@
 /*
- * The modelled heap against this computer's own malloc: random calls must be given the same addresses, in the
- * heap and of mappings, and leave the same mallinfo2(3). The model is that of glibc 2.26 to 2.40; this says which
- * version it was held against.
+ * The modelled heap against this computer's own malloc: random calls must be given the same addresses, in
+ * the heap and of mappings, and leave the same mallinfo2(3). The model is that of glibc 2.26 to 2.40; the
+ * tests' names say which version it was held against.
  */
 
 import { afterAll, describe, expect, it } from "vitest";

@@ -36,7 +36,8 @@ const LESS: u32 = 0x3c;
 const GREATER: u32 = 0x3e;
 const EQUALS: u32 = 0x3d;
 const FAILED: u32 = 0x21;
-const AT_SIGN: u32 = 0x40;
+/** "@ " */
+const AT_BLANK: u32 = 0x2040;
 const X: u32 = 0x78;
 
 @unmanaged
@@ -204,7 +205,7 @@ function parse(at: usize, lineEnd: usize): bool {
     sign = load<u8>(signAt);
     if (sign != PLUS && sign != GREATER && sign != FAILED) return false;
   }
-  if (state.address == 0 && sign != PLUS && sign != GREATER) return false;
+  if (state.address == 0 && (sign == MINUS || sign == LESS)) return false;
   state.sign = sign;
   state.callerEnd = signAt;
   if (signAt == at) return true;
@@ -304,10 +305,9 @@ function lineNumber(): u32 {
 
 /** The number of the caller: what is between "@ " and the blank before the sign. */
 function callerOf(lineAt: usize): u32 {
+  const from = load<u16>(lineAt) == AT_BLANK ? lineAt + 2 : lineAt;
   const end = state.callerEnd;
-  if (end == lineAt) return 0;
-  const from = end - lineAt > 2 && load<u8>(lineAt) == AT_SIGN ? lineAt + 2 : lineAt;
-  return siteOf(from, <u32>(end - 1 - from));
+  return end <= from ? 0 : siteOf(from, <u32>(end - 1 - from));
 }
 
 function put(index: u32, kind: u32, site: u32, line: u32, block: u64, size: u64, other: u64): void {
