@@ -61,10 +61,12 @@ export function remapPages(heap: Heap, address: u64, newBytes: u64): u64 {
   return to;
 }
 
+/** Unmaps what has the page of `address`. */
 export function unmapPages(heap: Heap, address: u64): void {
   const index = mapIndex(heap, address);
-  const bytes = mapBytes(heap, index);
-  if (munmapHook != 0) call_indirect<void>(munmapHook, heap.space, address, bytes);
+  if (munmapHook != 0) {
+    call_indirect<void>(munmapHook, heap.space, mapAddress(heap, index), mapBytes(heap, index));
+  }
   heap.munmapCalls++;
   removeMap(heap, index);
 }
