@@ -20,6 +20,7 @@ export type {
   Zone,
 } from "./machine_state.ts";
 export { type GenOptions, gen } from "./run/gen.ts";
+export { type HeapRunOptions, heap } from "./run/heap.ts";
 export { type ImportPerfOptions, type ImportPerfReport, importPerf } from "./run/import_perf.ts";
 export { type InfoOptions, info } from "./run/info.ts";
 export { type KmemOptions, kmem } from "./run/kmem.ts";
@@ -43,6 +44,8 @@ export type {
   FailedCell,
   FormatAbout,
   GenReport,
+  HeapReport,
+  HeapState,
   InfoReport,
   Kind,
   KmemReport,

@@ -508,6 +508,117 @@ export interface Verdict {
   text: string;
 }
 
+/** What a log of malloc's has made of a modelled heap; the same object is what `heap --json` prints. */
+export interface HeapReport {
+  command: "heap";
+  log: {
+    path: string;
+    lines: number;
+    /** Bad lines that were passed over. */
+    skipped: number;
+    /** How often the log says that it begins, and that it ends: each process that writes to it does. */
+    starts: number;
+    ends: number;
+  };
+  /** malloc's parameters; the thresholds as they were in the end, for glibc moves them. */
+  allocator: {
+    model: string;
+    mmap_threshold: number;
+    trim_threshold: number;
+    options: Record<string, number>;
+  };
+  calls: {
+    total: number;
+    malloc: number;
+    realloc: number;
+    free: number;
+    /** Calls of realloc that left the block where it was. */
+    realloc_in_place: number;
+    /** Calls that failed when the log was recorded. */
+    failed: { malloc: number; realloc: number };
+    /** Calls that the modelled heap had no memory for. */
+    refused: number;
+  };
+  /** What the program has asked for. */
+  requested: {
+    total_bytes: number;
+    peak_bytes: number;
+    peak_line: number;
+    final_bytes: number;
+    peak_blocks: number;
+    final_blocks: number;
+  };
+  /** What the heap had of the system when that was the most for the first time, and in the end. */
+  heap: {
+    start: string;
+    peak: HeapState & { line: number };
+    final: HeapState & {
+      brk_bytes: number;
+      mmap_bytes: number;
+      mappings: number;
+      /** What is free, by where malloc keeps it. */
+      tcache: { chunks: number; bytes: number };
+      fastbins: { chunks: number; bytes: number };
+      bins: { chunks: number; bytes: number; largest_bytes: number };
+    };
+    brk_peak_bytes: number;
+    mmap_peak_bytes: number;
+  };
+  system_calls: { brk_grow: number; brk_trim: number; mmap: number; mremap: number; munmap: number };
+  /** Blocks by the size asked for. */
+  sizes: { from: number; to: number; calls: number; bytes: number }[];
+  /** What was not freed, by call site, the most bytes first. */
+  leaks: {
+    bytes: number;
+    blocks: number;
+    sites: {
+      site: string;
+      bytes: number;
+      blocks: number;
+      allocated_bytes: number;
+      allocated_blocks: number;
+    }[];
+  };
+  faults: {
+    double_frees: number;
+    /** Frees of addresses inside a block, or of none that malloc gives. */
+    invalid_frees: number;
+    /**
+     * Frees of addresses that the log has no allocation of: they are from before it began, or invalid too.
+     */
+    unknown_frees: number;
+    /** Allocations of addresses that were not free: the free is not in the log. */
+    double_allocations: number;
+    /** The first of them. */
+    listed: {
+      kind: "double-free" | "invalid-free" | "unknown-free" | "double-allocation";
+      call: "malloc" | "realloc" | "free";
+      line: number;
+      address: string;
+      site: string;
+      /** Where the block was freed (double-free) or allocated before, if that is known. */
+      earlier: { line: number; site: string } | null;
+    }[];
+  };
+  performance: Omit<Performance, "references_per_second"> & { calls_per_second: number };
+}
+
+/** A heap at one time. */
+export interface HeapState {
+  /** From brk and mmap. */
+  bytes: number;
+  /** Chunks of blocks that live, and what was asked for of that. */
+  chunk_bytes: number;
+  requested_bytes: number;
+  top_bytes: number;
+  /** Free memory between chunks, which the program may have again. */
+  free_bytes: number;
+  /** Share of the chunks that nobody has asked for. */
+  internal_fragmentation: number;
+  /** Share of the heap that is free memory between chunks. */
+  external_fragmentation: number;
+}
+
 /** How far a run has come. `share` is unknown while reading from a pipe. */
 export interface Progress {
   phase: string;

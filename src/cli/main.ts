@@ -9,6 +9,7 @@ import { Command, CommanderError } from "commander";
 import { EXIT, exitCodeOf, explained } from "../errors.ts";
 import { checkPolicyCommand } from "./check_policy.ts";
 import { genCommand } from "./gen.ts";
+import { heapCommand } from "./heap.ts";
 import { importPerfCommand } from "./import_perf.ts";
 import { infoCommand } from "./info.ts";
 import { kmemCommand } from "./kmem.ts";
@@ -50,6 +51,7 @@ for (const command of [
   unpackCommand(),
   genCommand(),
   recordCommand(),
+  heapCommand(),
   importPerfCommand(),
   kmemCommand(),
   systemCommand(),
