@@ -4,6 +4,8 @@ import { Engine } from "../../engine/engine.ts";
 import { MAP, type SystemEngine, VM } from "../../engine/system.ts";
 import { UserError } from "../../errors.ts";
 import type { Work } from "../../scenario/scenario.ts";
+import { inspectTrace } from "../../trace/open.ts";
+import { PackedTrace } from "../../trace/packed/reader.ts";
 import { streamOf } from "../gen.ts";
 import { planGen } from "../gen_plan.ts";
 import { DECODER } from "../limits.ts";
@@ -43,7 +45,20 @@ export async function* traceProgram(
     skipBadLines: false,
     machine: undefined,
   };
-  yield* runsOf({ from: "trace", trace }, task, around, work.address_space);
+  const file = inspectTrace(trace.path, undefined);
+  const from: RunsFrom = file.packed
+    ? { from: "packed", path: trace.path, trace }
+    : { from: "trace", trace: { ...trace, folder: file.folder } };
+  yield* runsOf(from, task, around, work.address_space);
+}
+
+async function packedPages(path: string): Promise<number> {
+  const packed = await PackedTrace.open(path);
+  try {
+    return packed.header.pages;
+  } finally {
+    packed.close();
+  }
 }
 
 export async function* patternProgram(
@@ -69,10 +84,12 @@ async function* runsOf(
   { engine, module }: Surroundings,
   space: number | undefined,
 ): AsyncGenerator<Step, void, void> {
+  const isPacked = from.from === "packed";
   const decoder = new Engine(module, {
-    runs: { capacity: DECODER.runCapacity, interned: false, clairvoyant: false },
+    runs: { capacity: DECODER.runCapacity, interned: isPacked, clairvoyant: false },
     ...setupFor(from),
-    pages: 0,
+    dictionary: isPacked,
+    pages: isPacked ? await packedPages(from.path) : 0,
   });
   const source: RunSource = await openRuns(from, decoder, module);
   try {

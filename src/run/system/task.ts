@@ -39,6 +39,8 @@ export interface Task {
   cpuNs: number;
   /** Areas by name: first page and pages. */
   areas: Map<string, { start: number; pages: number }>;
+  /** Where brk's heap begins, in bytes. */
+  heap: { brkStart: number };
   /** What it was when it ended. */
   last: ReturnType<SystemEngine["process"]> | undefined;
 }
