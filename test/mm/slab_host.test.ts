@@ -1,8 +1,9 @@
 /*
  * The geometry of slabs against the kernel that runs the tests: /proc/slabinfo, readable by root, and
- * /sys/kernel/slab. Only what does not depend on how the kernel was built is compared: for an object of a
- * size, so many a slab of so many pages. Exempt are caches of kernels with slab debugging, and those that set
- * their own order or whose constructor says how many processors there will be.
+ * /sys/kernel/slab. Every cache is compared, by the size of its objects with alignment, which depends on the
+ * kernel's version and configuration and is taken from the host: how many are in a slab, of how many pages,
+ * and how many partial slabs are kept. No tolerance is needed, and none is given; kernels that add to objects
+ * for debugging are left out.
  */
 
 import { existsSync, readFileSync } from "node:fs";

@@ -3,7 +3,8 @@
  * or the page cache charges each to its cache, `allocKernelObject(VM_AREA_STRUCT, cpu, gfp)`.
  *
  * Sizes are those of x86-64 in Linux 6.18 as /proc/slabinfo shows them (objsize, with alignment); they differ
- * a little between versions and configurations. As there, none of these is merged with another.
+ * a little between versions and configurations. None is merged with another here, so that each is seen by its
+ * own name; kernels merge some (pid and cred_jar, anon_vma_chain and fs_cache, vmap_area).
  */
 
 import { cacheAlloc, cacheFree, createCache } from "./caches";
@@ -101,7 +102,6 @@ export function createKernelCaches(): bool {
   for (let index: u32 = 0; index < KERNEL_CACHES; index++) {
     const row = TABLE + ((<usize>index) << 3);
     const size = load<u32>(row);
-    // The sizes have their alignment in them already: only what is a multiple of the line may ask for it.
     const flags = load<u32>(row, 4) | NO_MERGE;
     const number = createCache(size, 0, flags);
     if (number == u32.MAX_VALUE) return false;

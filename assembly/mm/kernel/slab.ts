@@ -315,6 +315,8 @@ function refill(cache: Cache, own: CpuSlab, gfp: u32): bool {
     at = takePartial(cache, own);
     if (at == 0) at = newSlab(cache, gfp);
     if (at == 0) return false;
+    // Reclaim on the way to the pages may have allocated from this cache itself.
+    if (own.slab != 0) deactivate(cache, own);
   }
   freeze(own, changetype<Slab>(at));
   return true;
