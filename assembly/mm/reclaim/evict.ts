@@ -30,11 +30,11 @@ import {
   hasFlag,
   PG_LAZYFREE,
   PG_LRU,
-  PG_READING,
   PG_RECLAIM,
   PG_SWAPBACKED,
   PG_SWAPCACHE,
   PG_WRITEBACK,
+  readyAt,
   setSlot,
   slotOf,
 } from "../page";
@@ -55,7 +55,7 @@ export const STAYS: u32 = 2;
 
 /** Makes the page leave, which is on no list and not referenced. */
 export function evictPage(pfn: u32): u32 {
-  if (hasFlag(pfn, PG_READING)) return STAYS;
+  if (readyAt(pfn) != 0) return STAYS;
   if (hasFlag(pfn, PG_WRITEBACK)) {
     addFlag(pfn, PG_RECLAIM);
     return WRITING;
