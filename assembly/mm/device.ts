@@ -1,8 +1,8 @@
 /**
  * Devices that pages are read from and written to: swap and the disk of files. Requests are served in the
  * order in which they come; a device is occupied for a time by each request and by each of its pages, and an
- * answer takes a latency more, in which it can serve others. So a disk has its seek in the occupation, and flash
- * memory, which serves many requests at a time, its read time in the latency.
+ * answer takes a latency more, in which it can serve others. So a disk has its seek in the occupation, and
+ * flash memory, which serves many requests at a time, its read time in the latency.
  */
 
 import { clockNow, spend } from "./clock";

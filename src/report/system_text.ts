@@ -26,7 +26,7 @@ export function renderSystem(report: SystemReport): string {
     ...(kills.length === 0 ? [] : [kills.join("\n")]),
     `pressure ${stalls}`,
     free.trimEnd(),
-    `${formatCount(report.references)} references, ${duration(report.time_ms)} of the machine's time, in ${seconds} s`,
+    `${formatCount(report.references)} references in ${duration(report.time_ms)} of the machine's time, and ${seconds} s of ours`,
   ].join("\n\n")}\n`;
 }
 
@@ -35,17 +35,17 @@ export function renderSystem(report: SystemReport): string {
 function processTable(processes: readonly SystemProcess[]): string {
   return renderTable(
     ["process", "pid", "end", "time", "waiting", "minor", "major", "resident", "most", "swapped"],
-    processes.map((process) => [
-      process.name,
-      String(process.pid),
-      process.end,
-      duration(process.ended_ms - process.started_ms),
-      duration(process.stalled_ms),
-      formatCount(process.faults.minor),
-      formatCount(process.faults.major),
-      pagesAsBytes(process.resident_pages),
-      pagesAsBytes(process.resident_pages_max),
-      pagesAsBytes(process.swapped_pages),
+    processes.map((row) => [
+      row.name,
+      String(row.pid),
+      row.end,
+      duration(row.ended_ms - row.started_ms),
+      duration(row.stalled_ms),
+      formatCount(row.faults.minor),
+      formatCount(row.faults.major),
+      pagesAsBytes(row.resident_pages),
+      pagesAsBytes(row.resident_pages_max),
+      pagesAsBytes(row.swapped_pages),
     ]),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * `system`: a scenario's processes on one modelled Linux machine. All of it runs in this thread, which looks for
- * signals now and then.
+ * `system`: a scenario's processes on one modelled Linux machine. All of it runs in this thread, which looks
+ * for signals now and then.
  */
 
 import { readFileSync } from "node:fs";
@@ -190,7 +190,7 @@ class Run {
     const task: Task = {
       name,
       asid,
-      pid: this.#engine.process(asid).pid,
+      pid: this.#engine.factsOf(asid).pid,
       buffer,
       scenario: process,
       program: nothing(),

@@ -1,10 +1,10 @@
 /**
  * The page cache: pages of files come in, by faults and by read(2), with what is read ahead of them
- * (mm/filemap.c and mm/readahead.c of Linux 6.x: filemap_add_folio, page_cache_ra_unbounded, ondemand_readahead,
- * do_sync_mmap_readahead, do_async_mmap_readahead).
+ * (mm/filemap.c and mm/readahead.c of Linux 6.x: filemap_add_folio, page_cache_ra_unbounded,
+ * ondemand_readahead, do_sync_mmap_readahead, do_async_mmap_readahead).
  *
- * A page is in the cache from when its reading starts; who touches it before it is there waits. Left out: large
- * folios, read-ahead of an expedited kind (readahead(2) apart), direct I/O, holes.
+ * A page is in the cache from when its reading starts; who touches it before it is there waits. Left out:
+ * large folios, read-ahead of an expedited kind (readahead(2) apart), direct I/O, holes.
  */
 
 import { isDirty, pageIn, setClean, setDirty, unbind } from "../../core/frames";

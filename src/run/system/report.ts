@@ -61,7 +61,7 @@ export function systemReport(
 }
 
 function processOf(engine: SystemEngine, task: Task, ns: number): SystemProcess {
-  const facts = task.last ?? engine.process(task.asid);
+  const facts = task.last ?? engine.factsOf(task.asid);
   return {
     name: task.name,
     pid: task.pid,

@@ -57,14 +57,14 @@ export class Scheduler {
     core.takeWaited();
     core.selectCore(cpu);
     if (this.#isKilled(task)) return this.#finish(task);
-    if (PROCESS_STATES[this.#engine.process(task.asid).state] === "waiting") core.wakeProcess(task.asid);
+    if (PROCESS_STATES[this.#engine.factsOf(task.asid).state] === "waiting") core.wakeProcess(task.asid);
     await this.#advance(task);
     const end = core.clockNow();
     const busy = end - start - core.takeWaited();
     task.cpuNs += busy;
     this.#free[cpu] = start + busy;
     if (task.end !== "running") return;
-    const { state, wakeAt } = this.#engine.process(task.asid);
+    const { state, wakeAt } = this.#engine.factsOf(task.asid);
     if (PROCESS_STATES[state] === "killed") return this.#finish(task);
     if (PROCESS_STATES[state] === "waiting") task.readyAt = Math.max(end, wakeAt);
     else if (task.readyAt <= start) task.readyAt = end;
@@ -72,7 +72,7 @@ export class Scheduler {
 
   /** The process is no more; who waits for it goes on. */
   #finish(task: Task): void {
-    const facts = this.#engine.process(task.asid);
+    const facts = this.#engine.factsOf(task.asid);
     task.last = facts;
     if (task.end === "running") task.end = SIGNALS[KILL_REASONS[facts.killedBy] ?? ""];
     task.endedAt = this.#engine.core.clockNow();
@@ -86,7 +86,7 @@ export class Scheduler {
   }
 
   #isKilled(task: Task): boolean {
-    return PROCESS_STATES[this.#engine.process(task.asid).state] === "killed";
+    return PROCESS_STATES[this.#engine.factsOf(task.asid).state] === "killed";
   }
 
   async #advance(task: Task): Promise<void> {
