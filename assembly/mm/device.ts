@@ -30,13 +30,6 @@ export class Device {
     return this.serve(pages) + this.readLatency;
   }
 
-  /** The same for a page that goes on where the last request ended. */
-  readOn(): f64 {
-    this.pagesRead += 1;
-    this.busyUntil -= this.isMemory ? 0 : this.request;
-    return this.serve(1) + this.readLatency;
-  }
-
   /** When pages that are given now will be written. */
   write(pages: u32): f64 {
     this.writes += 1;

@@ -26,6 +26,7 @@ export function renderSystem(report: SystemReport): string {
     ...(kills.length === 0 ? [] : [kills.join("\n")]),
     `pressure ${stalls}`,
     free.trimEnd(),
+    ...(scenario.lesson === "" ? [] : [scenario.lesson.trimEnd()]),
     `${formatCount(report.references)} references in ${duration(report.time_ms)} of the machine's time, and ${seconds} s of ours`,
   ].join("\n\n")}\n`;
 }

@@ -5,7 +5,7 @@ import { ENOMEM } from "./errno";
 import { isAllMapped } from "./gaps";
 import { populate } from "./populate";
 import { Process } from "./process";
-import { unlockRange } from "./unmap";
+import { lockRange } from "./unmap";
 import { indexBehind, isolate, mergeAround, VM_LOCKED, vmaAt } from "./vma";
 
 /** Whether RLIMIT_MEMLOCK lets a process lock so many pages more. */
@@ -73,8 +73,8 @@ function setLocked(process: Process, start: u64, end: u64, locked: bool): f64 {
     } else {
       vma.flags &= ~VM_LOCKED;
       process.lockedVm -= vma.pages;
-      unlockRange(process, vma.start, vma.end);
     }
+    lockRange(process, vma.start, vma.end, locked);
   }
   for (index = indexBehind(process, start); index < process.vmaCount; index++) {
     if (vmaAt(process, index).start >= end) break;

@@ -6,7 +6,7 @@
 import { flushSpace, shootDown } from "../../core/mmu";
 import { splitLarge, zapLarge } from "../huge/thp";
 import { unaccountPages } from "../oom/overcommit";
-import { unlockPage } from "../reclaim/lru";
+import { lockPage, unlockPage } from "../reclaim/lru";
 import { ENOMEM } from "./errno";
 import { dropSwapEntry, unmapPage } from "./mapping";
 import {
@@ -79,10 +79,12 @@ function zapEntry(process: Process, vpn: u64, at: usize): void {
   unmapPage(process, vpn, pfn);
 }
 
-/** The pages of the range may leave memory again. */
-export function unlockRange(process: Process, start: u64, end: u64): void {
+/** Locks the pages of the range that are in memory, or lets them go again. */
+export function lockRange(process: Process, start: u64, end: u64, locked: bool): void {
   for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn + 1, end)) {
     const entry = readEntry(process, vpn);
-    if (entry & PRESENT && ptePfn(entry) != zeroFrame()) unlockPage(ptePfn(entry));
+    if ((entry & PRESENT) == 0 || ptePfn(entry) == zeroFrame()) continue;
+    if (locked) lockPage(ptePfn(entry));
+    else unlockPage(ptePfn(entry));
   }
 }
