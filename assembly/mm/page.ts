@@ -32,6 +32,8 @@ export const PG_READING: u32 = 2048;
 export const PG_LAZYFREE: u32 = 4096;
 /** A policy counts the page's coming in as its first reference, which has not been made yet. */
 export const PG_FRESH: u32 = 8192;
+/** Leaves memory though the policy has not chosen it, and does not hold it any more. */
+export const PG_TAKEN: u32 = 16384;
 
 let flags: usize = 0;
 let groups: usize = 0;

@@ -9,10 +9,9 @@ import { isAllMapped } from "./gaps";
 import { DENY_ALL, DENY_WRITE, entryOf, nextEntry, PRESENT } from "./page_tables";
 import { Process } from "./process";
 import {
-  indexBehind,
   isAccountable,
   isolate,
-  mergeAround,
+  mergeRange,
   VM_ACCESS,
   VM_ACCOUNT,
   VM_WRITE,
@@ -38,9 +37,8 @@ export function mprotect(process: Process, address: f64, pages: u32, access: u32
       vma.flags = flags;
     }
     changeRights(process, vma);
-    mergeAround(process, index);
-    index = indexBehind(process, min(vma.end, end) - 1);
   }
+  mergeRange(process, start, end);
   return 0;
 }
 
