@@ -149,6 +149,38 @@ export { areaFacts, cachedPages, groupFacts, processFacts } from "./mm/facts";
 export { addFile } from "./mm/file/files";
 export { setDirtyLimits } from "./mm/file/flusher";
 export { setReadAhead } from "./mm/file/page_cache";
+export { setHeapHooks } from "./mm/heap/address_space";
+export { initBlocks, liveBlocks } from "./mm/heap/blocks";
+export { callCapacity, callsAt, initCalls } from "./mm/heap/calls";
+export { createHeap, destroyHeap, setHeapOption } from "./mm/heap/heap";
+export { heapFlaw, heapInfo } from "./mm/heap/mallinfo";
+export {
+  decodeMtrace,
+  initMtrace,
+  mtraceBadAt,
+  mtraceBadLength,
+  mtraceConsumed,
+  mtraceEnds,
+  mtraceFailedMallocs,
+  mtraceFailedReallocs,
+  mtraceLines,
+  mtraceSkipped,
+  mtraceStarts,
+  mtraceStatus,
+  mtraceTextAt,
+  skipBadMtraceLines,
+} from "./mm/heap/mtrace";
+export {
+  countLeaks,
+  heapFaultCount,
+  heapFaultsAt,
+  heapFaultsListed,
+  heapSizesAt,
+  heapTotalsAt,
+  replayCalls,
+} from "./mm/heap/replay";
+export { initSites, siteCount, sitesAt } from "./mm/heap/sites";
+export { setTouchHook } from "./mm/heap/touch";
 export {
   cacheAllocBulk,
   cacheCount,
@@ -260,8 +292,8 @@ export {
   forkProcess,
   initSystem,
   killSystemProcess,
-  mapImplicitly,
   madvisePages,
+  mapImplicitly,
   mlockAll,
   mlockPages,
   mmapPages,
@@ -284,35 +316,3 @@ export {
 export { setSwapReadAhead } from "./mm/virtual/fault";
 export { setMapCountMax } from "./mm/virtual/mmap";
 export { processesUsed } from "./mm/virtual/process";
-export { setHeapHooks } from "./mm/heap/address_space";
-export { initBlocks, liveBlocks } from "./mm/heap/blocks";
-export { callCapacity, callsAt, initCalls } from "./mm/heap/calls";
-export { createHeap, destroyHeap, setHeapOption } from "./mm/heap/heap";
-export { heapFlaw, heapInfo } from "./mm/heap/mallinfo";
-export {
-  decodeMtrace,
-  initMtrace,
-  mtraceBadAt,
-  mtraceBadLength,
-  mtraceConsumed,
-  mtraceEnds,
-  mtraceFailedMallocs,
-  mtraceFailedReallocs,
-  mtraceLines,
-  mtraceSkipped,
-  mtraceStarts,
-  mtraceStatus,
-  mtraceTextAt,
-  skipBadMtraceLines,
-} from "./mm/heap/mtrace";
-export {
-  countLeaks,
-  heapFaultCount,
-  heapFaultsAt,
-  heapFaultsListed,
-  heapSizesAt,
-  heapTotalsAt,
-  replayCalls,
-} from "./mm/heap/replay";
-export { initSites, siteCount, sitesAt } from "./mm/heap/sites";
-export { setTouchHook } from "./mm/heap/touch";

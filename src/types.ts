@@ -1,5 +1,7 @@
 /** Types that engine, trace, run and report share. */
 
+import type { MachineState } from "./machine_state.ts";
+
 /** The kinds of reference, in the order of their codes in the engine. */
 export const KINDS = ["fetch", "load", "store", "modify"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -729,4 +731,75 @@ export interface KmemReport {
     num_slabs: number;
   }[];
   performance: { seconds: number; events_per_second: number; peak_rss_bytes: number };
+}
+
+/** How a process of a scenario came to its end. */
+export type ProcessEnd = "exited" | "SIGSEGV" | "SIGBUS" | "SIGKILL" | "running";
+
+/** A process of a scenario, at its end or the run's. */
+export interface SystemProcess {
+  name: string;
+  pid: number;
+  end: ProcessEnd;
+  /** Milliseconds of the machine's time; `ended_ms` is the run's end for one that runs on. */
+  started_ms: number;
+  ended_ms: number;
+  cpu_ms: number;
+  /** Waiting for memory: in reclaim, or for pages to be read back. */
+  stalled_ms: number;
+  faults: { minor: number; major: number };
+  /** Pages of 4 KiB. */
+  resident_pages: number;
+  resident_pages_max: number;
+  swapped_pages: number;
+  virtual_pages: number;
+}
+
+/** The OOM killer at work. */
+export interface OomKill {
+  at_ms: number;
+  process: string;
+  pid: number;
+  /** The points that made it the choice. */
+  points: number;
+  /** The limit that was hit; null: memory as a whole. */
+  cgroup: string | null;
+  order: number;
+  anon_pages: number;
+  file_pages: number;
+  shmem_pages: number;
+  swap_pages: number;
+  table_pages: number;
+}
+
+/** What `system` reports of a scenario; the same object is what `--json` prints. */
+export interface SystemReport {
+  command: "system";
+  scenario: { name: string; path: string; summary: string; lesson: string };
+  machine: {
+    memory_bytes: number;
+    managed_pages: number;
+    swap_pages: number;
+    cpus: number;
+    policy: string;
+    min_free_kbytes: number;
+  };
+  /** Milliseconds of the machine's time. */
+  time_ms: number;
+  references: number;
+  processes: SystemProcess[];
+  oom_kills: OomKill[];
+  cgroups: Record<
+    string,
+    {
+      charged_pages: number;
+      charged_pages_max: number;
+      swapped_pages: number;
+      events: { high: number; max: number; oom_kill: number };
+    }
+  >;
+  /** Time in which some process waited for memory. */
+  pressure: { some_ms: number; some_share: number };
+  state: MachineState;
+  performance: Performance;
 }

@@ -11,6 +11,7 @@
 
 import { forgetPage, newPage } from "../core/frames";
 import { reserveArray } from "../layout";
+import { clockNow } from "./clock";
 
 export const PG_REFERENCED: u32 = 1;
 export const PG_ACTIVE: u32 = 2;
@@ -32,8 +33,10 @@ export const PG_READING: u32 = 2048;
 export const PG_LAZYFREE: u32 = 4096;
 /** A policy counts the page's coming in as its first reference, which has not been made yet. */
 export const PG_FRESH: u32 = 8192;
+/** It was in memory before, and was wanted back. */
+export const PG_REFAULTED: u32 = 16384;
 /** Leaves memory though the policy has not chosen it, and does not hold it any more. */
-export const PG_TAKEN: u32 = 16384;
+export const PG_TAKEN: u32 = 32768;
 
 let flags: usize = 0;
 let groups: usize = 0;
@@ -104,6 +107,15 @@ export function ioEnd(pfn: u32): f64 {
 
 export function setIoEnd(pfn: u32, ns: f64): void {
   store<f64>(ioEnds + ((<usize>pfn) << 3), ns);
+}
+
+/** When the page will have been read; 0 when it has. */
+export function readyAt(pfn: u32): f64 {
+  if (!hasFlag(pfn, PG_READING)) return 0;
+  const end = ioEnd(pfn);
+  if (end > clockNow()) return end;
+  dropFlag(pfn, PG_READING);
+  return 0;
 }
 
 /** The id of a new anonymous page; u32.MAX_VALUE when there are none left. */

@@ -48,9 +48,28 @@ function collectPids(text: string, pids: number[] = []): number[] {
   return [...pids, wholeNumber(text)];
 }
 
-async function run(scenario: string | undefined, { host, view, pid = [], proc, json }: Flags): Promise<void> {
-  if (host === undefined) throw new UserError(withoutHost(scenario));
-  if (scenario !== undefined) throw new UserError(`${scenario}: --host shows this computer, not a scenario`);
+async function run(scenario: string | undefined, flags: Flags): Promise<void> {
+  if (scenario === undefined && !flags.host) {
+    throw new UserError("nothing to show; name a scenario's YAML file, or --host for this computer");
+  }
+  if (scenario === undefined) return runHost(flags);
+  if (flags.host) throw new UserError(`${scenario}: --host shows this computer, not a scenario`);
+  return runScenario(scenario, flags);
+}
+
+async function runScenario(scenario: string, { view, json }: Flags): Promise<void> {
+  const views = view === undefined ? [] : parseViews(view);
+  const { system } = await import("../run/system.ts");
+  await runCommand(async ({ signal, onProgress, onNotice, print }) => {
+    const report = await system({ scenario, signal, onProgress, onNotice });
+    if (json) print(`${JSON.stringify(report, null, 2)}\n`);
+    else if (views.length > 0) print(await renderViews(report.state, views));
+    else print((await import("../report/system_text.ts")).renderSystem(report));
+    return undefined;
+  });
+}
+
+async function runHost({ view, pid = [], proc, json }: Flags): Promise<void> {
   const views = view === undefined ? [] : parseViews(view);
   const ofProcess = views.find((name) => PROCESS_VIEWS.includes(name));
   if (ofProcess !== undefined && pid.length === 0) {
@@ -64,12 +83,6 @@ async function run(scenario: string | undefined, { host, view, pid = [], proc, j
     else print((await import("../report/views/summary.ts")).renderSummary(state));
     return undefined;
   });
-}
-
-function withoutHost(scenario: string | undefined): string {
-  if (scenario === undefined)
-    return "nothing to show; name a scenario's YAML file, or --host for this computer";
-  return `${scenario}: scenarios cannot be run yet; --host shows this computer`;
 }
 
 function parseViews(text: string): ViewName[] {

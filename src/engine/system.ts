@@ -123,6 +123,8 @@ export class SystemEngine {
   readonly setup: SystemSetup;
   /** Numbers of the files, in the order of the set-up. */
   readonly files: number[] = [];
+  /** vm.min_free_kbytes */
+  minFreeKib: number;
   readonly #buffersAt: number;
 
   constructor(module: WebAssembly.Module, setup: SystemSetup) {
@@ -153,7 +155,7 @@ export class SystemEngine {
     }
     core.clearMmu();
     this.#buffersAt = core.tagsAt() >>> 0;
-    this.#start(filePages);
+    this.minFreeKib = this.#start(filePages);
   }
 
   #initMmu(): void {
@@ -197,7 +199,7 @@ export class SystemEngine {
     });
   }
 
-  #start(filePages: number): void {
+  #start(filePages: number): number {
     const { core, setup } = this;
     startPhysical(core, setup.physical, setup.tunables);
     const { chooser } = setup;
@@ -220,6 +222,16 @@ export class SystemEngine {
       first += pages;
     }
     core.skipPages(filePages);
+    return setTunables(core, setup.tunables);
+  }
+
+  /** The number of a new file of shared memory, which has no disk behind it. */
+  takeSharedFile(pages: number): number {
+    const { core } = this;
+    const number = core.addFile(core.pages(), pages, true) >>> 0;
+    if (number === 0) throw new UserError("an engine has no room for so much shared memory");
+    core.skipPages(pages);
+    return number;
   }
 
   /** Pages of RAM that the kernel manages. */

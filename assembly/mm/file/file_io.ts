@@ -4,13 +4,13 @@
  */
 
 import { COST_PAGE_COPY, clockNow, pay } from "../clock";
-import { hasFlag, PG_READAHEAD } from "../page";
+import { hasFlag, PG_READAHEAD, readyAt } from "../page";
 import { NO_FRAME } from "../physical/mem_map";
 import { markAccessed } from "../reclaim/lru";
 import { Process, WAITING } from "../virtual/process";
 import { cachedFrame, File, shmemSlot } from "./files";
 import { throttleWriter } from "./flusher";
-import { addToCache, dirtyPage, readMarked, readOnDemand, readyAt, sharedPage } from "./page_cache";
+import { addToCache, dirtyPage, readMarked, readOnDemand, sharedPage } from "./page_cache";
 
 /** Reads pages `from` to `to`; the page at which the process waits or memory ran out, or `to`. */
 export function readFile(process: Process, file: File, from: u32, to: u32): u32 {

@@ -8,13 +8,11 @@
  */
 
 import { isDirty, pageIn, setClean, setDirty, unbind } from "../../core/frames";
-import { clockNow } from "../clock";
 import { count, NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGPGIN, PSWPIN } from "../counters";
 import { DISK, device, SWAP_DEVICE } from "../device";
 import {
   addFlag,
   hasFlag,
-  ioEnd,
   PG_READAHEAD,
   PG_READING,
   PG_SWAPBACKED,
@@ -70,15 +68,6 @@ export function dropFromCache(file: File, index: u32): void {
   count(NR_FILE_PAGES, -1);
   if (file.isShared) count(NR_SHMEM, -1);
   releaseFrame(pfn);
-}
-
-/** When the page can be used; a time that has passed if it can now. */
-export function readyAt(pfn: u32): f64 {
-  if (!hasFlag(pfn, PG_READING)) return 0;
-  const end = ioEnd(pfn);
-  if (end > clockNow()) return end;
-  takeFlag(pfn, PG_READING);
-  return 0;
 }
 
 /** Reads those of `pages` pages from `start` on that are not cached; page `mark` will have more read. */

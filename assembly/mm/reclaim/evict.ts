@@ -31,12 +31,12 @@ import {
   hasFlag,
   PG_LAZYFREE,
   PG_LRU,
-  PG_READING,
   PG_RECLAIM,
   PG_SWAPBACKED,
   PG_SWAPCACHE,
   PG_TAKEN,
   PG_WRITEBACK,
+  readyAt,
   setSlot,
   slotOf,
 } from "../page";
@@ -57,7 +57,7 @@ export const STAYS: u32 = 2;
 
 /** Makes the page leave, which is on no list and not referenced. */
 export function evictPage(pfn: u32): u32 {
-  if (hasFlag(pfn, PG_READING)) return STAYS;
+  if (readyAt(pfn) != 0) return STAYS;
   if (hasFlag(pfn, PG_WRITEBACK)) {
     addFlag(pfn, PG_RECLAIM);
     // A policy that has given it up must not be told of references to it.

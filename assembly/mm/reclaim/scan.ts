@@ -55,16 +55,8 @@ import {
   INACTIVE_FILE,
   listPages,
 } from "./groups";
-import {
-  activate,
-  addToLru,
-  BY_POLICY,
-  chooserOfPages,
-  putBack,
-  removeFromLru,
-  takeAccessed,
-} from "./lru";
-import { canSwap } from "./swap";
+import { activate, addToLru, BY_POLICY, chooserOfPages, putBack, removeFromLru, takeAccessed } from "./lru";
+import { canSwap, swapCachePages } from "./swap";
 import { ageNonresident, noteCost } from "./workingset";
 
 export const DEF_PRIORITY: i32 = 12;
@@ -136,7 +128,7 @@ export function scannedPages(): u32 {
 export function reclaimablePages(): u32 {
   if (chooserOfPages() == BY_POLICY) return residentPages();
   let pages = listPages(INACTIVE_FILE) + listPages(ACTIVE_FILE);
-  if (canSwap(0)) pages += listPages(INACTIVE_ANON) + listPages(ACTIVE_ANON);
+  if (canReclaimAnon(0)) pages += listPages(INACTIVE_ANON) + listPages(ACTIVE_ANON);
   return pages;
 }
 
@@ -145,10 +137,15 @@ export function ageAnon(): void {
   if (chooserOfPages() == BY_POLICY) return;
   for (let index: u32 = 0; index < groupsAdded(); index++) {
     const group = groupAt(index);
-    if (canSwap(index) && inactiveIsLow(group, INACTIVE_ANON)) {
+    if (canReclaimAnon(index) && inactiveIsLow(group, INACTIVE_ANON)) {
       shrinkActiveList(group, ACTIVE_ANON, SWAP_CLUSTER_MAX);
     }
   }
+}
+
+/** Anonymous pages can leave while there are slots, or pages that have one already. */
+function canReclaimAnon(group: u32): bool {
+  return canSwap(group) || swapCachePages() > 0;
 }
 
 function begin(pages: u32, zone: u32, atPriority: i32, forKswapd: bool): void {
@@ -271,7 +268,7 @@ function shrinkGroup(index: u32): void {
     leaveShare(other + 1, stopsAnon ? targets3 : targets1, percent);
     isAdjusted = true;
   }
-  if (canSwap(index) && inactiveIsLow(group, INACTIVE_ANON)) {
+  if (canReclaimAnon(index) && inactiveIsLow(group, INACTIVE_ANON)) {
     shrinkActiveList(group, ACTIVE_ANON, SWAP_CLUSTER_MAX);
   }
 }
@@ -289,7 +286,7 @@ function isProtected(group: Group): bool {
 }
 
 function getScanCount(group: Group, index: u32): void {
-  const swaps = canSwap(index);
+  const swaps = canReclaimAnon(index);
   let anonShare: f64 = 0;
   let fileShare: f64 = 1;
   let isEqual = false;

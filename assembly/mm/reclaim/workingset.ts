@@ -14,7 +14,7 @@
 
 import { noteOf, setNote } from "../../core/frames";
 import { count, WORKINGSET_ACTIVATE, WORKINGSET_REFAULT, WORKINGSET_RESTORE } from "../counters";
-import { addFlag, groupOf, hasFlag, PG_ACTIVE, PG_SWAPBACKED, PG_WORKINGSET } from "../page";
+import { addFlag, groupOf, hasFlag, PG_ACTIVE, PG_REFAULTED, PG_SWAPBACKED, PG_WORKINGSET } from "../page";
 import { ACTIVE_ANON, ACTIVE_FILE, Group, groupAt, INACTIVE_ANON, INACTIVE_FILE } from "./groups";
 import { swapPages } from "./swap";
 
@@ -51,6 +51,7 @@ export function shadowOf(id: u32): u32 {
 /** A page with that shadow is back, in `pfn`; it may have been activated then (workingset_refault). */
 export function refault(pfn: u32, shadow: u32): void {
   if (shadow == 0) return;
+  addFlag(pfn, PG_REFAULTED);
   const isFile = !hasFlag(pfn, PG_SWAPBACKED);
   const group = groupAt((shadow & ((1 << GROUP_BITS) - 1)) - 1);
   count(WORKINGSET_REFAULT + <u32>isFile, 1);

@@ -16,12 +16,12 @@
 import { setDirty } from "../../core/frames";
 import { shootDown } from "../../core/mmu";
 import { FETCH, STORE } from "../../core/runs";
-import { COST_FAULT, COST_MAP, COST_PAGE_COPY, pay } from "../clock";
+import { COST_FAULT, COST_MAP, COST_PAGE_COPY, clockNow, pay } from "../clock";
 import { count, PGFAULT, PGMAJFAULT, PSWPIN, SWAP_RA, SWAP_RA_HIT } from "../counters";
 import { device, SWAP_DEVICE } from "../device";
 import { cachedFrame, File, fileAt } from "../file/files";
 import { throttleWriter } from "../file/flusher";
-import { dirtyPage, readAround, readOnFault, readyAt, sharedPage } from "../file/page_cache";
+import { dirtyPage, readAround, readOnFault, sharedPage } from "../file/page_cache";
 import { largeFault } from "../huge/thp";
 import {
   addFlag,
@@ -30,14 +30,17 @@ import {
   PG_MLOCKED,
   PG_READAHEAD,
   PG_READING,
+  PG_REFAULTED,
   PG_SWAPCACHE,
   PG_WRITEBACK,
+  readyAt,
   setIoEnd,
   setSlot,
   slotOf,
   takeFlag,
 } from "../page";
 import { ANON, NO_FRAME, pageState } from "../physical/mem_map";
+import { noteStall } from "../psi";
 import { userFrame } from "../reclaim/charge";
 import { lockPage } from "../reclaim/lru";
 import {
@@ -127,7 +130,8 @@ function mapImplicitly(process: Process, vpn: u64): Vma | null {
   const first = vpn & ~(<u64>HUGE_PAGES - 1);
   const index = indexBehind(process, vpn);
   const start = index == 0 ? first : max(first, vmaAt(process, index - 1).end);
-  const end = index == process.vmaCount ? first + HUGE_PAGES : min(first + HUGE_PAGES, vmaAt(process, index).start);
+  const end =
+    index == process.vmaCount ? first + HUGE_PAGES : min(first + HUGE_PAGES, vmaAt(process, index).start);
   process.totalVm += <u32>(end - start);
   return insertVma(process, start, end, VM_ACCESS, 0, 0, 0);
 }
@@ -154,8 +158,9 @@ export function kill(process: Process, reason: u32): u32 {
   return KILLS;
 }
 
-/** The process is woken when the page is there; the fault is a major one then. */
-function wait(process: Process, until: f64): u32 {
+/** The process is woken when the page is there; if it had been there before, that is a wait for memory. */
+function wait(process: Process, pfn: u32, until: f64): u32 {
+  if (hasFlag(pfn, PG_REFAULTED | PG_SWAPCACHE)) noteStall(clockNow(), until);
   process.wakeAt = until;
   return WAITS;
 }
@@ -228,7 +233,7 @@ function fileFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     if (cachedFrame(file, index) != pfn) return DONE;
   }
   const ready = readyAt(pfn);
-  if (ready != 0) return wait(process, ready);
+  if (ready != 0) return wait(process, pfn, ready);
 
   const denied = deniedBy(vma);
   if (isWrite && (vma.flags & VM_SHARED) == 0) {
@@ -286,7 +291,7 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     count(SWAP_RA_HIT, 1);
   }
   const ready = readyAt(pfn);
-  if (ready != 0) return wait(process, ready);
+  if (ready != 0) return wait(process, pfn, ready);
 
   process.count(MM_SWAP, -1);
   dropSlotUser(slot);

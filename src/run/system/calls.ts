@@ -3,8 +3,8 @@
  * held against what the scenario expects.
  */
 
-import { ERRORS, MAP, type SystemEngine, VM } from "../../engine/system.ts";
 import { GFP, GFP_KERNEL } from "../../engine/kernel_memory.ts";
+import { ERRORS, MAP, type SystemEngine, VM } from "../../engine/system.ts";
 import { UserError } from "../../errors.ts";
 import type { Call, CallOf, Expectation } from "../../scenario/calls.ts";
 import type { Surroundings } from "./references.ts";
@@ -51,11 +51,7 @@ export interface CallSurroundings extends Surroundings {
 /** What came of a call: an error's name, a failure of the kernel's allocators, or nothing. */
 type Outcome = Expectation | undefined;
 
-export async function* callsProgram(
-  task: Task,
-  calls: readonly Call[],
-  around: CallSurroundings,
-): Program {
+export async function* callsProgram(task: Task, calls: readonly Call[], around: CallSurroundings): Program {
   const children = new Map<string, Task>();
   yield* makeCalls(task, calls, around, children);
 }
@@ -118,15 +114,13 @@ async function* makeCall(
       return named(core.munlockPages(asid, start, pages));
     }
     case "mlockall":
-      return named(
-        core.mlockAll(asid, Number(call.which.includes("current")), Number(call.which.includes("future"))),
-      );
+      return named(core.mlockAll(asid, call.which.includes("current"), call.which.includes("future")));
     case "munlockall":
       return named(core.munlockAll(asid));
     case "mremap": {
       const { start, pages } = areaOf(task, call);
       const wanted = Math.ceil(call.size / PAGE_BYTES);
-      const result = core.mremapPages(asid, start, pages, wanted, Number(call.may_move));
+      const result = core.mremapPages(asid, start, pages, wanted, call.may_move);
       if (result >= 0) task.areas.set(call.area, { start: result, pages: wanted });
       return named(result);
     }
@@ -167,7 +161,9 @@ async function* makeCall(
       return undefined;
     case "malloc":
     case "free":
-      throw new UserError(`${call.at}: ${call.call} is not modelled in calls yet; name an mtrace log as heap`);
+      throw new UserError(
+        `${call.at}: ${call.call} is not modelled in calls yet; name an mtrace log as heap`,
+      );
     default:
       return kernelCall(call, around);
   }
@@ -195,7 +191,9 @@ function range(
   const first = Math.floor(call.offset / PAGE_BYTES);
   const wanted = call.size === undefined ? pages - first : Math.ceil(call.size / PAGE_BYTES);
   if (first + wanted > pages) {
-    throw new UserError(`${call.at}: ${call.area} has ${pages} pages, and the range ends at ${first + wanted}`);
+    throw new UserError(
+      `${call.at}: ${call.area} has ${pages} pages, and the range ends at ${first + wanted}`,
+    );
   }
   return { start: start + first, pages: wanted };
 }
@@ -307,7 +305,8 @@ async function* fileIo(
   const { core } = around.engine;
   const { number, pages } = fileOf(call.file, around);
   const first = Math.floor(call.offset / PAGE_BYTES);
-  const end = call.size === undefined ? pages : Math.min(pages, Math.ceil((call.offset + call.size) / PAGE_BYTES));
+  const end =
+    call.size === undefined ? pages : Math.min(pages, Math.ceil((call.offset + call.size) / PAGE_BYTES));
   const io = call.call === "read" ? core.readFilePages : core.writeFilePages;
   for (let at = first; at < end; ) {
     const to = Math.min(end, at + IO_PAGES);
@@ -395,7 +394,8 @@ const PAGE_ORDERS = 16;
 
 function cacheOf({ caches }: KernelNames, { cache, at }: { cache: string; at: string }) {
   const known = caches.get(cache);
-  if (known === undefined) throw new UserError(`${at}: there is no cache ${cache}; kmem_cache_create makes one`);
+  if (known === undefined)
+    throw new UserError(`${at}: there is no cache ${cache}; kmem_cache_create makes one`);
   return known;
 }
 

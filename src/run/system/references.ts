@@ -67,12 +67,21 @@ export async function* patternProgram(
   around: Surroundings,
 ): Program {
   const { patterns, references, writes } = work;
-  const plan = planGen({ patterns, references, writes, output: "", seed: around.engine.setup.seed + task.pid });
+  const plan = planGen({
+    as: "cht",
+    patterns,
+    references,
+    writes,
+    output: "",
+    seed: around.engine.setup.seed + task.pid,
+  });
   const { stream } = await streamOf(plan, around.session, around.notice);
   const rights = VM.READ | VM.WRITE | VM.EXEC;
   const result = around.engine.core.mmapPages(task.asid, 0, stream.pagesEnd, rights, MAP.FIXED, 0, 0, 0);
   if (result < 0) {
-    throw new UserError(`${task.scenario.at}: the pattern's ${stream.pagesEnd} pages cannot be mapped: no memory`);
+    throw new UserError(
+      `${task.scenario.at}: the pattern's ${stream.pagesEnd} pages cannot be mapped: no memory`,
+    );
   }
   yield* runsOf(stream, task, around, undefined);
 }

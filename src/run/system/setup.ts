@@ -3,7 +3,7 @@
 import type { DeviceTimes, SystemCosts, SystemSetup } from "../../engine/system.ts";
 import { COST_PRESETS } from "../../machine/costs.ts";
 import { tlbsFor, walkCachesFor } from "../../machine/machine.ts";
-import { pageTableOf, PAGING } from "../../machine/paging.ts";
+import { PAGING, pageTableOf } from "../../machine/paging.ts";
 import { physicalMemory } from "../../machine/physical.ts";
 import type { Device, Scenario } from "../../scenario/scenario.ts";
 import type { ChosenPolicy } from "../../types.ts";
@@ -21,7 +21,11 @@ export const BUFFER_RUNS = 4096;
  */
 const KERNEL_COSTS = { fault: 700, pageCopy: 300, map: 50, scan: 60, reclaim: 400, call: 200 };
 
-export function systemSetup(scenario: Scenario, policy: ChosenPolicy | undefined, buffers: number): SystemSetup {
+export function systemSetup(
+  scenario: Scenario,
+  policy: ChosenPolicy | undefined,
+  buffers: number,
+): SystemSetup {
   const { machine, sysctl, files } = scenario;
   const mmu = machineOf(machine.mmu);
   const { rootInRegisters } = PAGING[mmu.paging];
@@ -32,7 +36,7 @@ export function systemSetup(scenario: Scenario, policy: ChosenPolicy | undefined
     walkReference: ssd?.walk_reference_ns ?? 5,
     ...KERNEL_COSTS,
   };
-  const swap = machine.swap === 0 ? undefined : machine.swap;
+  const { swap } = machine;
   return {
     physical: physicalMemory({
       bytes: machine.memory,
@@ -53,11 +57,11 @@ export function systemSetup(scenario: Scenario, policy: ChosenPolicy | undefined
     largeTlbs: [],
     walkCaches: walkCachesFor(mmu, "4KiB"),
     accessedByWalk: false,
-    swapPages: Math.floor((swap?.size ?? 0) / PAGE_BYTES),
+    swapPages: Math.floor(swap.size / PAGE_BYTES),
     files: Object.values(files).map((bytes) => ({ pages: Math.ceil(bytes / PAGE_BYTES), isShared: false })),
     chooser: policy ?? "linux",
     costs,
-    devices: { swap: deviceTimes(swap ?? machine.disk), disk: deviceTimes(machine.disk) },
+    devices: { swap: deviceTimes(swap), disk: deviceTimes(machine.disk) },
     bufferRuns: BUFFER_RUNS,
     buffers,
     seed: scenario.seed,

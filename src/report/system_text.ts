@@ -1,0 +1,71 @@
+/** The report of a scenario's run, for people. */
+
+import { isAbsent } from "../machine_state.ts";
+import type { OomKill, SystemProcess, SystemReport } from "../types.ts";
+import { formatBytes, formatCount } from "../units.ts";
+import { renderTable } from "./table.ts";
+import { renderFree } from "./views/free.ts";
+
+const PAGE_BYTES = 4096;
+
+export function renderSystem(report: SystemReport): string {
+  const { scenario, machine, processes, oom_kills, pressure, state, performance } = report;
+  const swap = machine.swap_pages === 0 ? "no swap" : `${pagesAsBytes(machine.swap_pages)} of swap`;
+  const head = [
+    `scenario ${scenario.name}${scenario.summary === "" ? "" : `: ${scenario.summary}`}`,
+    `machine  ${formatBytes(machine.memory_bytes)} of memory (${pagesAsBytes(machine.managed_pages)} for the page allocator), ${swap}, ` +
+      `${machine.cpus} ${machine.cpus === 1 ? "processor" : "processors"}, page selection ${machine.policy}`,
+  ];
+  const kills = oom_kills.map(renderKill);
+  const stalls = `${duration(pressure.some_ms)} of ${duration(report.time_ms)} with a process waiting for memory (${(100 * pressure.some_share).toFixed(1)}%)`;
+  const free = isAbsent(state.meminfo) ? "" : renderFree(state.meminfo, { unit: "human" });
+  const seconds = performance.seconds.toFixed(2);
+  return `${[
+    head.join("\n"),
+    processTable(processes),
+    ...(kills.length === 0 ? [] : [kills.join("\n")]),
+    `pressure ${stalls}`,
+    free.trimEnd(),
+    `${formatCount(report.references)} references, ${duration(report.time_ms)} of the machine's time, in ${seconds} s`,
+  ].join("\n\n")}\n`;
+}
+
+// --- internal ---
+
+function processTable(processes: readonly SystemProcess[]): string {
+  return renderTable(
+    ["process", "pid", "end", "time", "waiting", "minor", "major", "resident", "most", "swapped"],
+    processes.map((process) => [
+      process.name,
+      String(process.pid),
+      process.end,
+      duration(process.ended_ms - process.started_ms),
+      duration(process.stalled_ms),
+      formatCount(process.faults.minor),
+      formatCount(process.faults.major),
+      pagesAsBytes(process.resident_pages),
+      pagesAsBytes(process.resident_pages_max),
+      pagesAsBytes(process.swapped_pages),
+    ]),
+  );
+}
+
+/** As the kernel's log has it (mm/oom_kill.c: dump_header, __oom_kill_process). */
+function renderKill(kill: OomKill): string {
+  const kB = (pages: number) => `${pages * 4}kB`;
+  const where = kill.cgroup === null ? "Out of memory" : `Memory cgroup out of memory (${kill.cgroup})`;
+  return (
+    `[${(kill.at_ms / 1000).toFixed(6).padStart(12)}] ${where}: Killed process ${kill.pid} (${kill.process}) ` +
+    `anon-rss:${kB(kill.anon_pages)}, file-rss:${kB(kill.file_pages)}, shmem-rss:${kB(kill.shmem_pages)}, ` +
+    `swap:${kB(kill.swap_pages)}, pgtables:${kB(kill.table_pages)}, points:${kill.points}`
+  );
+}
+
+function pagesAsBytes(pages: number): string {
+  return formatBytes(pages * PAGE_BYTES);
+}
+
+function duration(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  return ms >= 1 ? `${ms.toFixed(1)} ms` : `${(ms * 1000).toFixed(0)} us`;
+}

@@ -1,0 +1,253 @@
+/**
+ * `system`: a scenario's processes on one modelled Linux machine. All of it runs in this thread, which looks for
+ * signals now and then.
+ */
+
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { SystemEngine } from "../engine/system.ts";
+import { InterruptedError, UserError } from "../errors.ts";
+import { parseScenario } from "../scenario/file.ts";
+import type { Scenario, ScenarioProcess } from "../scenario/scenario.ts";
+import { explainOpening } from "../trace/open.ts";
+import type { ChosenPolicy, Progress, SystemReport } from "../types.ts";
+import { performanceOf } from "./performance.ts";
+import { choosePolicyAndEngine } from "./policy.ts";
+import { engineModule, Session } from "./session.ts";
+import { type CallSurroundings, callsProgram } from "./system/calls.ts";
+import { patternProgram, traceProgram } from "./system/references.ts";
+import { systemReport } from "./system/report.ts";
+import { Scheduler } from "./system/scheduler.ts";
+import { systemSetup } from "./system/setup.ts";
+import { applySysctl } from "./system/sysctl.ts";
+import type { Program, Task } from "./system/task.ts";
+
+export interface SystemOptions {
+  /** The scenario's file. */
+  scenario: string;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  onNotice?: ((text: string) => void) | undefined;
+}
+
+const PAGE_BYTES = 4096;
+/** Where mappings end on x86-64, one gap below the stack's limit; and in pages, RLIMIT_STACK's 8 MiB. */
+const MMAP_TOP = 0x7ffff7fff;
+const STACK_PAGES = 2048;
+const LOCKED_PAGES_MAX = 0xffff_ffff;
+/** PIE programs' heaps begin about here. */
+const HEAP_START = 0x5555_5556_0000;
+/** The thread looks for signals so often. */
+const BREATH_MS = 50;
+
+export async function system(options: SystemOptions): Promise<SystemReport> {
+  const start = performance.now();
+  const scenario = parseScenario(readScenario(options.scenario), options.scenario);
+  const { policy, module } = await pageSelection(scenario, options);
+  const count = scenario.processes.reduce((sum, { count }) => sum + count, 0);
+  const engine = new SystemEngine(module, systemSetup(scenario, policy, count + CHILDREN_MAX));
+  applySysctl(engine, scenario.sysctl);
+  const session = new Session({ module: engineModule(), workers: 1, signal: options.signal });
+  try {
+    const run = new Run(engine, scenario, session, module, options);
+    await run.go();
+    return systemReport(engine, scenario, options.scenario, run.scheduler, {
+      ...performanceOf((performance.now() - start) / 1000, engine.core.references(), 1),
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** Children that have buffers for references of their own at a time. */
+const CHILDREN_MAX = 16;
+
+function readScenario(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UserError(`${path}: ${explainOpening(error)}`);
+  }
+}
+
+/** Linux's own lists, or a policy of the lab. */
+async function pageSelection(
+  { policy }: Scenario,
+  options: SystemOptions,
+): Promise<{ policy: ChosenPolicy | undefined; module: WebAssembly.Module }> {
+  if (policy === "linux") return { policy: undefined, module: engineModule() };
+  return choosePolicyAndEngine(policy, options);
+}
+
+class Run {
+  readonly scheduler: Scheduler;
+  readonly #engine: SystemEngine;
+  readonly #scenario: Scenario;
+  readonly #options: SystemOptions;
+  readonly #around: CallSurroundings;
+  readonly #freeBuffers: number[];
+
+  constructor(
+    engine: SystemEngine,
+    scenario: Scenario,
+    session: Session,
+    module: WebAssembly.Module,
+    options: SystemOptions,
+  ) {
+    this.#engine = engine;
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#freeBuffers = Array.from({ length: engine.setup.buffers }, (_, buffer) => buffer).reverse();
+    this.scheduler = new Scheduler(engine, scenario.machine.cpus, ({ buffer }) => {
+      this.#freeBuffers.push(buffer);
+    });
+    addGroups(engine, scenario);
+    let state = scenario.seed >>> 0 || 1;
+    this.#around = {
+      engine,
+      module,
+      session,
+      resolve: (path) => (isAbsolute(path) ? path : resolve(dirname(options.scenario), path)),
+      notice: options.onNotice ?? (() => undefined),
+      kernel: { blocks: new Map(), caches: new Map() },
+      files: new Map(
+        Object.entries(scenario.files).map(([name, bytes], index) => [
+          name,
+          { number: engine.files[index] as number, pages: Math.ceil(bytes / PAGE_BYTES) },
+        ]),
+      ),
+      adopt: (parent, name, asid, calls) => {
+        const child = this.#add({ ...parent.scenario, name }, name, asid, parent.heap.brkStart);
+        child.program = callsProgram(child, calls, this.#around);
+        child.readyAt = engine.core.clockNow();
+        return child;
+      },
+      // xorshift32
+      random: () => {
+        state ^= state << 13;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        return (state >>> 0) / 2 ** 32;
+      },
+    };
+  }
+
+  async go(): Promise<void> {
+    for (const process of this.#scenario.processes) {
+      for (let copy = 0; copy < process.count; copy++) this.#start(process, copy);
+    }
+    const { duration } = this.#scenario;
+    let breath = performance.now();
+    for (;;) {
+      const task = this.scheduler.next();
+      if (task === undefined) return;
+      if (duration !== undefined && this.scheduler.startOf(task) > duration) {
+        this.scheduler.now = duration;
+        return;
+      }
+      await this.scheduler.step(task);
+      const now = performance.now();
+      if (now - breath < BREATH_MS) continue;
+      breath = now;
+      await setImmediate();
+      if (this.#options.signal?.aborted) throw new InterruptedError();
+      this.#tell();
+    }
+  }
+
+  #tell(): void {
+    const { duration } = this.#scenario;
+    this.#options.onProgress?.({
+      phase: "simulating",
+      share: duration === undefined ? undefined : this.scheduler.now / duration,
+      references: this.#engine.core.references(),
+      references_per_second: 0,
+      seconds_left: undefined,
+    });
+  }
+
+  #start(process: ScenarioProcess, copy: number): void {
+    const { core } = this.#engine;
+    const asid = core.newSystemProcess() >>> 0;
+    if (asid === NONE) throw new UserError(`${process.at}: the machine has no memory for another process`);
+    const name = process.count === 1 ? process.name : `${process.name}-${copy + 1}`;
+    const task = this.#add(process, name, asid, HEAP_START);
+    core.setBrk(asid, HEAP_START, 0);
+    task.readyAt = process.start;
+    task.program = this.#programOf(task, process);
+  }
+
+  #add(process: ScenarioProcess, name: string, asid: number, brkStart: number): Task {
+    const { core } = this.#engine;
+    const group = Object.keys(this.#scenario.cgroups).indexOf(process.cgroup ?? "") + 1;
+    const locked = Math.min(LOCKED_PAGES_MAX, Math.floor(process.locked_memory_limit / PAGE_BYTES));
+    const { oom_score_adj, nice, privileged, unkillable } = process;
+    core.setProcess(asid, MMAP_TOP, STACK_PAGES, locked, group, oom_score_adj, nice, privileged, unkillable);
+    const buffer = this.#freeBuffers.pop();
+    if (buffer === undefined)
+      throw new UserError(`${process.at}: more than ${CHILDREN_MAX} children at a time`);
+    const task: Task = {
+      name,
+      asid,
+      pid: this.#engine.process(asid).pid,
+      buffer,
+      scenario: process,
+      program: nothing(),
+      readyAt: 0,
+      startedAt: process.start,
+      endedAt: 0,
+      end: "running",
+      expected: undefined,
+      at: 0,
+      count: 0,
+      waitsFor: undefined,
+      cpuNs: 0,
+      areas: new Map(),
+      heap: { brkStart },
+      last: undefined,
+    };
+    this.scheduler.add(task);
+    return task;
+  }
+
+  async *#programOf(task: Task, { work, repeat }: ScenarioProcess): Program {
+    for (let times = 0; times < repeat; times++) {
+      switch (work.kind) {
+        case "trace":
+          yield* traceProgram(task, work, this.#around);
+          break;
+        case "pattern":
+          yield* patternProgram(task, work, this.#around);
+          break;
+        case "calls":
+          yield* callsProgram(task, work.calls, this.#around);
+          break;
+        case "heap":
+          throw new UserError(
+            `${task.scenario.at}: heap logs cannot be run in scenarios yet; "clockhand heap" replays one`,
+          );
+      }
+    }
+  }
+}
+
+/** Limits of cgroups are in pages in the engine; none is its largest number. */
+function addGroups({ core }: SystemEngine, { cgroups }: Scenario): void {
+  const pages = (bytes: number) => Math.min(NONE, Math.floor(bytes / PAGE_BYTES));
+  for (const limits of Object.values(cgroups)) {
+    const group = core.addGroup();
+    core.setGroupLimits(
+      group,
+      pages(limits["memory.min"]),
+      pages(limits["memory.low"]),
+      pages(limits["memory.high"]),
+      pages(limits["memory.max"]),
+      pages(limits["memory.swap.max"]),
+    );
+  }
+}
+
+const NONE = 0xffffffff;
+
+async function* nothing(): Program {}
