@@ -59,6 +59,7 @@ export {
   capacity,
   evictFrom,
   forgetPage,
+  frameEntry,
   initFrames,
   isDirty,
   isHeld,
@@ -69,8 +70,8 @@ export {
   skipPages,
   unbind,
 } from "./core/frames";
-export { addTlb, clearMmu, connectPort, selectCore, tlbInvalidated, tlbMisses } from "./core/mmu";
-export { addLevel, firstUnfitRun, setSignExtended } from "./core/page_table";
+export { addTlb, clearMmu, connectPort, selectCore, tlbAt, tlbInvalidated, tlbMisses } from "./core/mmu";
+export { addLevel, firstUnfitRun, rootOf, setSignExtended } from "./core/page_table";
 export { setParameter } from "./core/policy";
 export {
   initPolicy,
@@ -146,7 +147,7 @@ export {
 export { countersAt } from "./mm/counters";
 export { setDevice } from "./mm/device";
 export { areaFacts, cachedPages, groupFacts, processFacts, processState, wakeTime } from "./mm/facts";
-export { addFile } from "./mm/file/files";
+export { addFile, fileAt, shmemSlot } from "./mm/file/files";
 export { setDirtyLimits } from "./mm/file/flusher";
 export { setReadAhead } from "./mm/file/page_cache";
 export { setHeapHooks } from "./mm/heap/address_space";
@@ -232,6 +233,7 @@ export {
 } from "./mm/kernel/vmalloc";
 export { oomKills, oomRecordsAt, oomScoreOf, setOom } from "./mm/oom/oom_kill";
 export { commitLimit, committedPages, setOvercommit } from "./mm/oom/overcommit";
+export { flagsOf, groupOf, slotOf } from "./mm/page";
 export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
 export {
   freeBlocks,
@@ -280,11 +282,11 @@ export {
 } from "./mm/physical/watermarks";
 export { lowmemReserve, setZone, zoneRecordAt } from "./mm/physical/zones";
 export { stalledNs } from "./mm/psi";
-export { addGroup, listPages, setGroupLimits } from "./mm/reclaim/groups";
+export { addGroup, groupAt, listPages, setGroupLimits } from "./mm/reclaim/groups";
 export { kswapdNs } from "./mm/reclaim/kswapd";
 export { setChooser } from "./mm/reclaim/lru";
 export { setSwappiness } from "./mm/reclaim/scan";
-export { swapCachePages, swapUsed } from "./mm/reclaim/swap";
+export { slotFrame, slotGroup, slotId, slotUsers, swapCachePages, swapUsed } from "./mm/reclaim/swap";
 export {
   brkTo,
   execProcess,
@@ -316,3 +318,5 @@ export {
 export { setSwapReadAhead } from "./mm/virtual/fault";
 export { setMapCountMax } from "./mm/virtual/mmap";
 export { processesUsed } from "./mm/virtual/process";
+export { mapCount } from "./mm/virtual/rmap";
+export { zeroFrame } from "./mm/virtual/zero_page";

@@ -100,7 +100,7 @@ export function portAt(kind: u32): Port {
   return changetype<Port>(PORTS + kind * PORT_BYTES);
 }
 
-function tlbAt(index: u32): Tlb {
+export function tlbAt(index: u32): Tlb {
   return changetype<Tlb>(TLBS + index * offsetof<Tlb>());
 }
 

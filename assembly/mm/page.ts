@@ -36,6 +36,8 @@ export const PG_LAZYFREE: u32 = 4096;
 export const PG_FRESH: u32 = 8192;
 /** It was in memory before, and was wanted back. */
 export const PG_REFAULTED: u32 = 16384;
+/** Leaves memory though the policy has not chosen it, and does not hold it any more. */
+export const PG_TAKEN: u32 = 32768;
 
 let flags: usize = 0;
 let groups: usize = 0;

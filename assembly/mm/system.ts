@@ -171,8 +171,7 @@ export function writeFilePages(asid: u32, file: u32, from: u32, to: u32): u32 {
 /** fsync: when the file will be written. */
 export function syncFile(asid: u32, number: u32): f64 {
   enter(asid);
-  const file = fileAt(number);
-  return writeBackFile(file.first, file.first + file.pages);
+  return writeBackFile(fileAt(number));
 }
 
 /** What a process may be and is charged to; see process.ts. Addresses are in pages. */

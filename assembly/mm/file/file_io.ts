@@ -9,7 +9,7 @@ import { hasFlag, PG_READAHEAD, readyAt } from "../page";
 import { NO_FRAME } from "../physical/mem_map";
 import { markAccessed } from "../reclaim/lru";
 import { Process, WAITING } from "../virtual/process";
-import { cachedFrame, File } from "./files";
+import { cachedFrame, File, shmemSlot } from "./files";
 import { throttleWriter } from "./flusher";
 import { addToCache, dirtyPage, readMarked, readOnDemand, sharedPage } from "./page_cache";
 
@@ -25,6 +25,11 @@ export function readFile(process: Process, file: File, from: u32, to: u32): u32 
       if (pfn == NO_FRAME) return index;
     } else if (hasFlag(pfn, PG_READAHEAD)) {
       readMarked(file, index, pfn, process.group);
+      // Reading ahead may have cost it its frame.
+      if (cachedFrame(file, index) != pfn) {
+        index--;
+        continue;
+      }
     }
     if (mustWait(process, pfn)) return index;
     markAccessed(pfn);
@@ -39,12 +44,15 @@ export function writeFile(process: Process, file: File, from: u32, to: u32): u32
   const end = min(to, file.pages);
   for (let index = from; index < end; index++) {
     let pfn = cachedFrame(file, index);
-    if (pfn == NO_FRAME) pfn = addToCache(file, index, process.group);
+    if (pfn == NO_FRAME) {
+      const isSwapped = file.isShared && shmemSlot(file, index) != 0;
+      pfn = isSwapped ? sharedPage(file, index, process.group) : addToCache(file, index, process.group);
+    }
     if (pfn == NO_FRAME || mustWait(process, pfn)) return index;
     dirtyPage(pfn);
     markAccessed(pfn);
     pay(COST_PAGE_COPY);
-    throttleWriter(process);
+    if (!file.isShared) throttleWriter(process);
   }
   return to;
 }

@@ -15,13 +15,14 @@ import { reserve } from "../../layout";
 import { clockNow, setClock, waitUntil } from "../clock";
 import { counter, NR_DIRTY, NR_WRITEBACK } from "../counters";
 import { DISK, device } from "../device";
-import { hasFlag, PG_WRITEBACK } from "../page";
-import { FILE, pageState } from "../physical/mem_map";
+import { hasFlag, ioEnd, PG_WRITEBACK } from "../page";
+import { FILE, NO_FRAME, pageState } from "../physical/mem_map";
 import { populatedZones, zoneAt } from "../physical/zones";
 import { ACTIVE_FILE, INACTIVE_FILE, listPages } from "../reclaim/groups";
 import { finishWrites, nextWriteEnd, startWrite } from "../reclaim/writeback";
 import { Process } from "../virtual/process";
 import { writeProtect } from "../virtual/write_protect";
+import { cachedFrame, File } from "./files";
 import { cleanPage } from "./page_cache";
 
 /** Pages that the flusher has under way at a time. */
@@ -78,11 +79,17 @@ export function runFlusher(): void {
   if (length == 0 || (!isWoken && now < nextLook && dirtyPages() <= limit(backgroundRatio))) return;
   clock = max(clock, min(now, nextLook));
   while (clock <= now && length > 0) {
+    const busy = writtenUntil(entryAt(0));
+    if (busy > clock) {
+      // Written to again while it is being written.
+      clock = busy;
+      continue;
+    }
     const isOld = load<f64>(entryAt(0), 8) + expireNs <= clock;
     if (!isWoken && !isOld && dirtyPages() <= limit(backgroundRatio)) break;
     setClock(clock);
-    writeFirst();
     finishWrites();
+    writeFirst();
     const ahead = device(DISK).page * <f64>BATCH;
     clock = max(clock, device(DISK).busyUntil - ahead);
   }
@@ -91,12 +98,18 @@ export function runFlusher(): void {
   while (nextLook <= now) nextLook += intervalNs;
 }
 
-/** Writes all pages of a file, ids from `from` to before `to`; when the last will be written (fsync). */
-export function writeBackFile(from: u32, to: u32): f64 {
+/** Writes all dirty pages of a file; when the last will be written (fsync). */
+export function writeBackFile(file: File): f64 {
   let end: f64 = 0;
-  for (let index: u32 = 0; index < length; index++) {
-    const id = load<u32>(entryAt(index), 4);
-    if (id >= from && id < to) end = max(end, write(entryAt(index)));
+  for (let index: u32 = 0; file.cached > 0 && index < file.pages; index++) {
+    const pfn = cachedFrame(file, index);
+    if (pfn == NO_FRAME) continue;
+    if (isDirty(pfn) != 0 && !file.isShared) {
+      awaitWrite(pfn);
+      end = max(end, write(pfn));
+    } else if (hasFlag(pfn, PG_WRITEBACK)) {
+      end = max(end, ioEnd(pfn));
+    }
   }
   return end;
 }
@@ -140,16 +153,35 @@ function limit(percent: u32): u32 {
 }
 
 function writeFirst(): void {
-  write(entryAt(0));
+  const at = entryAt(0);
+  if (isDirtyEntry(at)) {
+    awaitWrite(load<u32>(at));
+    write(load<u32>(at));
+  }
   first = first + 1 == capacity ? 0 : first + 1;
   length--;
 }
 
-/** Starts writing an entry's page, if it is the same and still dirty. */
-function write(at: usize): f64 {
+/** Whether the entry's page is the same and still dirty. */
+function isDirtyEntry(at: usize): bool {
   const pfn = load<u32>(at);
-  if (pageState(pfn) != FILE || pageIn(pfn) != load<u32>(at, 4)) return 0;
-  if (isDirty(pfn) == 0 || hasFlag(pfn, PG_WRITEBACK)) return 0;
+  return pageState(pfn) == FILE && pageIn(pfn) == load<u32>(at, 4) && isDirty(pfn) != 0;
+}
+
+/** Until when the entry's page is being written as it was before; 0 if it is not. */
+function writtenUntil(at: usize): f64 {
+  const pfn = load<u32>(at);
+  return isDirtyEntry(at) && hasFlag(pfn, PG_WRITEBACK) ? ioEnd(pfn) : 0;
+}
+
+function awaitWrite(pfn: u32): void {
+  if (!hasFlag(pfn, PG_WRITEBACK)) return;
+  waitUntil(ioEnd(pfn));
+  finishWrites();
+}
+
+/** Starts writing a dirty page. */
+function write(pfn: u32): f64 {
   writeProtect(pfn);
   cleanPage(pfn);
   return startWrite(pfn, DISK);

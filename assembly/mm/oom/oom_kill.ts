@@ -76,7 +76,6 @@ export function killProcess(gfp: u32, order: u32): bool {
 
 /** A group is at its limit. */
 export function killInGroup(group: u32): bool {
-  groupAt(group).oomKills++;
   return killWorst(group, 0, 0);
 }
 
@@ -93,9 +92,9 @@ function killWorst(group: u32, gfp: u32, order: u32): bool {
   let most: i64 = NO_POINTS;
   for (let asid: u32 = 0; asid < processesUsed(); asid++) {
     const process = processAt(asid);
-    if (!mayBeKilled(process, group)) continue;
     // One that is dying will free what is needed.
-    if (process.oomVictim) return true;
+    if (process.oomVictim && isIn(process, group)) return true;
+    if (!mayBeKilled(process, group)) continue;
     const value = points(process);
     if (value == NO_POINTS || value <= most) continue;
     most = value;
@@ -106,7 +105,11 @@ function killWorst(group: u32, gfp: u32, order: u32): bool {
 
 function mayBeKilled(process: Process, group: u32): bool {
   if (process.state == UNUSED || process.state == KILLED || process.unkillable) return false;
-  return group == ALL_GROUPS || process.group == group;
+  return isIn(process, group);
+}
+
+function isIn(process: Process, group: u32): bool {
+  return process.state != UNUSED && (group == ALL_GROUPS || process.group == group);
 }
 
 function points(process: Process): i64 {
@@ -159,6 +162,7 @@ function execute(process: Process, value: i64, gfp: u32, order: u32, group: u32)
   }
   kills++;
   count(OOM_KILL, 1);
+  groupAt(process.group).oomKills++;
   process.oomVictim = true;
   kill(process, OUT_OF_MEMORY);
   // One that is in the kernel now keeps what it has until it is out again.

@@ -3,13 +3,16 @@
  * A group at its limit has pages of its own reclaimed first; if that frees nothing, its own OOM killer runs.
  */
 
+import { clockNow, waitUntil } from "../clock";
 import { killInGroup } from "../oom/oom_kill";
 import { setGroup } from "../page";
 import { GFP_USER_MOVABLE } from "../physical/gfp";
 import { NO_FRAME } from "../physical/mem_map";
 import { allocPages } from "../physical/page_alloc";
+import { currentProcess } from "../virtual/current";
 import { groupAt, UNLIMITED } from "./groups";
 import { reclaimGroup } from "./scan";
+import { finishWrites, nextWriteEnd } from "./writeback";
 
 /** MAX_RECLAIM_RETRIES of mm/memcontrol.c. */
 const RETRIES: u32 = 16;
@@ -28,11 +31,22 @@ export function userFrame(group: u32): u32 {
 export function charge(index: u32, pages: u32): bool {
   const group = groupAt(index);
   if (group.max != UNLIMITED) {
-    for (let retries = RETRIES; group.charged + pages > group.max; retries--) {
+    let retries = RETRIES;
+    while (group.charged + pages > group.max) {
       group.maxEvents++;
-      if (reclaimGroup(index, max(pages, BATCH)) > 0) continue;
-      if (retries == 0 && !killInGroup(index)) return false;
-      if (retries == 0) retries = RETRIES;
+      if (isDying()) return false;
+      const before = group.charged;
+      if (reclaimGroup(index, max(pages, BATCH)) > 0 && group.charged < before) continue;
+      // Pages that are being written go when they are.
+      const next = nextWriteEnd();
+      if (next > clockNow()) {
+        waitUntil(next);
+        finishWrites();
+        continue;
+      }
+      if (retries-- > 0) continue;
+      if (!killInGroup(index)) return false;
+      retries = RETRIES;
     }
   }
   group.charged += pages;
@@ -42,6 +56,12 @@ export function charge(index: u32, pages: u32): bool {
     reclaimGroup(index, BATCH);
   }
   return true;
+}
+
+/** The process that asks has been killed. */
+function isDying(): bool {
+  const process = currentProcess();
+  return process != null && process.oomVictim;
 }
 
 export function uncharge(index: u32, pages: u32): void {

@@ -26,6 +26,7 @@ import { fileOfPage, leaveTree, setShmemSlot } from "../file/files";
 import { wakeFlusher } from "../file/flusher";
 import {
   addFlag,
+  dropFlag,
   groupOf,
   hasFlag,
   PG_LAZYFREE,
@@ -33,6 +34,7 @@ import {
   PG_RECLAIM,
   PG_SWAPBACKED,
   PG_SWAPCACHE,
+  PG_TAKEN,
   PG_WRITEBACK,
   readyAt,
   setSlot,
@@ -41,7 +43,7 @@ import {
 import { ANON, pageState } from "../physical/mem_map";
 import { freeAnonPage, releaseFrame } from "../virtual/anon_page";
 import { unmapEverywhere } from "../virtual/mapping";
-import { BY_POLICY, chooserOfPages } from "./lru";
+import { BY_POLICY, chooserOfPages, putBack } from "./lru";
 import { addSlotUser, leaveCache, NO_SLOT, slotUsers, takeSlot } from "./swap";
 import { leaveShadow } from "./workingset";
 import { startWrite } from "./writeback";
@@ -58,10 +60,17 @@ export function evictPage(pfn: u32): u32 {
   if (readyAt(pfn) != 0) return STAYS;
   if (hasFlag(pfn, PG_WRITEBACK)) {
     addFlag(pfn, PG_RECLAIM);
+    // A policy that has given it up must not be told of references to it.
+    if (chooserOfPages() == BY_POLICY) unmapEverywhere(pfn, hasFlag(pfn, PG_SWAPCACHE) ? slotOf(pfn) : 0);
     return WRITING;
   }
-  const isLazy = hasFlag(pfn, PG_LAZYFREE) && isDirty(pfn) == 0;
-  const isSwapped = hasFlag(pfn, PG_SWAPBACKED) && !isLazy;
+  if (hasFlag(pfn, PG_LAZYFREE) && isDirty(pfn) != 0) {
+    // It was written to after all.
+    dropFlag(pfn, PG_LAZYFREE);
+    addFlag(pfn, PG_SWAPBACKED);
+    return STAYS;
+  }
+  const isSwapped = hasFlag(pfn, PG_SWAPBACKED);
   if (isSwapped && !hasFlag(pfn, PG_SWAPCACHE)) {
     const slot = takeSlot(pfn, pageIn(pfn), groupOf(pfn));
     if (slot == NO_SLOT) return STAYS;
@@ -94,7 +103,9 @@ export function evictPage(pfn: u32): u32 {
 
 /** A page that a policy chose has been written: it leaves, unless it was used again meanwhile. */
 export function finishEviction(pfn: u32): void {
-  if (!hasFlag(pfn, PG_LRU)) freeEvicted(pfn);
+  if (hasFlag(pfn, PG_LRU)) return;
+  if (isDirty(pfn) == 0) freeEvicted(pfn);
+  else if (evictPage(pfn) == STAYS) putBack(pfn);
 }
 
 function freeEvicted(pfn: u32): void {
@@ -102,6 +113,7 @@ function freeEvicted(pfn: u32): void {
   const id = pageIn(pfn);
   const isAnon = pageState(pfn) == ANON;
   const isSwapped = hasFlag(pfn, PG_SWAPCACHE);
+  const isChosen = chooserOfPages() == BY_POLICY && !hasFlag(pfn, PG_TAKEN);
   if (isAnon && (!isSwapped || slotUsers(slotOf(pfn)) == 0)) {
     if (!isSwapped) count(PGLAZYFREED, 1);
     freeAnonPage(pfn);
@@ -119,7 +131,7 @@ function freeEvicted(pfn: u32): void {
   }
   if (isSwapped) leaveCache(slotOf(pfn));
   evictFrom(pfn);
-  if (chooserOfPages() == BY_POLICY) policyEvict(pfn, id);
-  else leaveShadow(pfn, id);
+  if (isChosen) policyEvict(pfn, id);
+  else if (chooserOfPages() != BY_POLICY) leaveShadow(pfn, id);
   releaseFrame(pfn);
 }

@@ -5,7 +5,7 @@
  */
 
 import { accessedAt, bind, isHeld, pageIn } from "../../core/frames";
-import { policyFill, policyHit, policyRemove } from "../../core/registry";
+import { policyFill, policyForget, policyHit, policyRemove } from "../../core/registry";
 import { count, NR_MLOCK, PGACTIVATE, UNEVICTABLE_PGS_MLOCKED, UNEVICTABLE_PGS_MUNLOCKED } from "../counters";
 import {
   addFlag,
@@ -20,8 +20,10 @@ import {
   PG_MLOCKED,
   PG_REFERENCED,
   PG_SWAPBACKED,
+  PG_TAKEN,
 } from "../page";
 import { pageLinks } from "../physical/mem_map";
+import { forgetTranslations } from "../virtual/rmap";
 import { groupAt, INACTIVE_FILE, UNEVICTABLE } from "./groups";
 import { ageNonresident, refault, shadowOf } from "./workingset";
 
@@ -81,6 +83,14 @@ export function addToLru(pfn: u32): void {
   group.resize(list, pagesIn(pfn));
 }
 
+/** A page that was about to leave stays, or is used again. */
+export function putBack(pfn: u32): void {
+  if (hasFlag(pfn, PG_LRU)) return;
+  dropFlag(pfn, PG_TAKEN);
+  if (chooser == BY_POLICY) policyForget(pageIn(pfn));
+  addToLru(pfn);
+}
+
 /** The page goes, or is isolated by reclaim. */
 export function removeFromLru(pfn: u32): void {
   if (!hasFlag(pfn, PG_LRU)) return;
@@ -101,7 +111,8 @@ export function isUnmanaged(pfn: u32): bool {
 /** A page is referenced by a system call (folio_mark_accessed). */
 export function markAccessed(pfn: u32): void {
   if (chooser == BY_POLICY) {
-    if (hasFlag(pfn, PG_LRU) && !hasFlag(pfn, PG_MLOCKED)) policyHit(pfn, 1);
+    if (!hasFlag(pfn, PG_LRU)) putBack(pfn);
+    else if (!hasFlag(pfn, PG_MLOCKED)) policyHit(pfn, 1);
     return;
   }
   if (!hasFlag(pfn, PG_REFERENCED)) {
@@ -127,6 +138,7 @@ export function lockPage(pfn: u32): void {
   removeFromLru(pfn);
   addFlag(pfn, PG_MLOCKED);
   addToLru(pfn);
+  tellTlbs(pfn);
   count(NR_MLOCK, pagesIn(pfn));
   count(UNEVICTABLE_PGS_MLOCKED, pagesIn(pfn));
 }
@@ -137,8 +149,14 @@ export function unlockPage(pfn: u32): void {
   removeFromLru(pfn);
   dropFlag(pfn, PG_MLOCKED);
   if (wasOnLru) addToLru(pfn);
+  tellTlbs(pfn);
   count(NR_MLOCK, -pagesIn(pfn));
   count(UNEVICTABLE_PGS_MUNLOCKED, pagesIn(pfn));
+}
+
+/** TLBs know whether a policy holds the page. */
+function tellTlbs(pfn: u32): void {
+  if (chooser == BY_POLICY) forgetTranslations(pfn);
 }
 
 /** Whether the page was referenced through an entry since this was last asked (folio_referenced). */

@@ -13,8 +13,8 @@
  * could be given up); no reclaim throttling but the wait for writes in page_source.ts.
  */
 
-import { isDirty, pageIn, residentPages } from "../../core/frames";
-import { policyForget, policyVictim } from "../../core/registry";
+import { isDirty, residentPages } from "../../core/frames";
+import { policyVictim } from "../../core/registry";
 import { COST_SCAN, pay } from "../clock";
 import {
   count,
@@ -55,7 +55,7 @@ import {
   INACTIVE_FILE,
   listPages,
 } from "./groups";
-import { activate, addToLru, BY_POLICY, chooserOfPages, removeFromLru, takeAccessed } from "./lru";
+import { activate, addToLru, BY_POLICY, chooserOfPages, putBack, removeFromLru, takeAccessed } from "./lru";
 import { canSwap, swapCachePages } from "./swap";
 import { ageNonresident, noteCost } from "./workingset";
 
@@ -179,10 +179,10 @@ function shrinkByPolicy(): void {
     const pfn = policyVictim();
     dropFlag(pfn, PG_LRU);
     countScan(pfn, 1);
-    const outcome = evictPage(pfn);
-    if (outcome == STAYS) {
-      policyForget(pageIn(pfn));
-      addToLru(pfn);
+    // A policy knows no groups: victims of others are put back.
+    const isOther = target != ALL_GROUPS && groupOf(pfn) != target;
+    if (isOther || evictPage(pfn) == STAYS) {
+      putBack(pfn);
     } else {
       reclaimed++;
     }

@@ -105,6 +105,11 @@ export function slotId(slot: u32): u32 {
   return load<u32>(ids + ((<usize>slot) << 2));
 }
 
+/** The cgroup that the slot is charged to. */
+export function slotGroup(slot: u32): u32 {
+  return load<u8>(groups + slot);
+}
+
 export function enterCache(slot: u32, pfn: u32): void {
   store<u32>(framesOf + ((<usize>slot) << 2), pfn + 1);
   cached++;

@@ -27,19 +27,17 @@ import { abandonWrite } from "../reclaim/writeback";
 export function newAnonPage(group: u32): u32 {
   const id = takeId();
   if (id == u32.MAX_VALUE) return NO_FRAME;
-  const pfn = anonFrame(group, id);
+  const pfn = userFrame(group);
   if (pfn == NO_FRAME) giveId(id);
+  else enterAnon(pfn, id);
   return pfn;
 }
 
-/** A frame for the anonymous page `id`, which is new or comes back from swap. */
-export function anonFrame(group: u32, id: u32): u32 {
-  const pfn = userFrame(group);
-  if (pfn == NO_FRAME) return NO_FRAME;
+/** The anonymous page `id`, which is new or comes back from swap, is in a new frame. */
+export function enterAnon(pfn: u32, id: u32): void {
   setPageState(pfn, ANON);
   setFlags(pfn, PG_SWAPBACKED);
   enterPage(pfn, id);
-  return pfn;
 }
 
 /** Frees a page that nothing names and that is in the swap cache at most. */

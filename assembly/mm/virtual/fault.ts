@@ -28,8 +28,6 @@ import {
   addFlag,
   dropFlag,
   hasFlag,
-  PG_LAZYFREE,
-  PG_LRU,
   PG_MLOCKED,
   PG_READAHEAD,
   PG_READING,
@@ -44,18 +42,21 @@ import {
 } from "../page";
 import { ANON, NO_FRAME, pageState } from "../physical/mem_map";
 import { noteStall } from "../psi";
-import { addToLru, lockPage, unlockPage } from "../reclaim/lru";
+import { userFrame } from "../reclaim/charge";
+import { lockPage } from "../reclaim/lru";
 import {
   dropSlotUser,
   enterCache,
   isSwappedOut,
   leaveCache,
   slotFrame,
+  slotGroup,
   slotId,
   slotUsers,
   swapIsFull,
 } from "../reclaim/swap";
-import { anonFrame, freeAnonPage, newAnonPage } from "./anon_page";
+import { enterAnon, freeAnonPage, newAnonPage, releaseFrame } from "./anon_page";
+import { unlockMapping } from "./locked";
 import { mapPage, unmapPage } from "./mapping";
 import {
   DENY_ALL,
@@ -229,6 +230,8 @@ function fileFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     if (hasFlag(pfn, PG_READING)) process.majorPending = true;
   } else if (!file.isShared) {
     readOnFault(file, index, pfn, process.group);
+    // Reading ahead may have cost it its frame.
+    if (cachedFrame(file, index) != pfn) return DONE;
   }
   const ready = readyAt(pfn);
   if (ready != 0) return wait(process, pfn, ready);
@@ -242,8 +245,9 @@ function fileFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     return finishMapping(process, vma, vpn, at, copy, denied);
   }
   if (isWrite) {
+    if (!file.isShared) throttleWriter(process);
+    if (cachedFrame(file, index) != pfn) return DONE;
     dirtyPage(pfn);
-    throttleWriter(process);
   }
   return finishMapping(process, vma, vpn, at, pfn, isWrite ? denied : denied | DENY_WRITE);
 }
@@ -280,9 +284,9 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
   let pfn = slotFrame(slot);
   if (pfn == NO_FRAME) {
     process.majorPending = true;
-    pfn = readSwap(slot, process.group);
+    pfn = readSwap(slot);
     if (pfn == NO_FRAME) return outOfMemory(process);
-    readAheadSwap(slot, process.group);
+    readAheadSwap(slot);
     process.swapIns++;
   } else if (takeFlag(pfn, PG_READAHEAD)) {
     count(SWAP_RA_HIT, 1);
@@ -290,8 +294,6 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
   const ready = readyAt(pfn);
   if (ready != 0) return wait(process, pfn, ready);
 
-  // It was about to leave.
-  if (!hasFlag(pfn, PG_LRU)) addToLru(pfn);
   process.count(MM_SWAP, -1);
   dropSlotUser(slot);
   const isOnly = mapCount(pfn) == 0 && slotUsers(slot) == 0;
@@ -313,10 +315,16 @@ function leaveSwapCache(pfn: u32): void {
   setDirty(pfn);
 }
 
-/** Starts reading a slot into the swap cache; its frame. */
-function readSwap(slot: u32, group: u32): u32 {
-  const pfn = anonFrame(group, slotId(slot));
+/** Starts reading a slot into the swap cache, charged to whom it was swapped out for; its frame. */
+function readSwap(slot: u32): u32 {
+  const pfn = userFrame(slotGroup(slot));
   if (pfn == NO_FRAME) return NO_FRAME;
+  if (!isSwappedOut(slot)) {
+    // Whoever named it was killed to find the frame.
+    releaseFrame(pfn);
+    return NO_FRAME;
+  }
+  enterAnon(pfn, slotId(slot));
   addFlag(pfn, PG_SWAPCACHE | PG_READING);
   setSlot(pfn, slot);
   enterCache(slot, pfn);
@@ -326,12 +334,12 @@ function readSwap(slot: u32, group: u32): u32 {
 }
 
 /** Reads what was swapped out beside the slot (swap_cluster_readahead). */
-function readAheadSwap(slot: u32, group: u32): void {
+function readAheadSwap(slot: u32): void {
   if (device(SWAP_DEVICE).isMemory) return;
   const first = slot & ~(swapReadAhead - 1);
   for (let next = first; next < first + swapReadAhead; next++) {
     if (next == slot || !isSwappedOut(next)) continue;
-    const pfn = readSwap(next, group);
+    const pfn = readSwap(next);
     if (pfn == NO_FRAME) return;
     addFlag(pfn, PG_READAHEAD);
     count(SWAP_RA, 1);
@@ -348,21 +356,26 @@ function writeFault(process: Process, vma: Vma, vpn: u64, at: usize): u32 {
     return anonFault(process, vma, vpn, at, true);
   }
   if (vma.flags & VM_SHARED) {
+    if (!fileAt(vma.file).isShared) throttleWriter(process);
+    if (load<u32>(at) != entry) return DONE;
     dirtyPage(pfn);
-    throttleWriter(process);
     store<u32>(at, entry & ~DENY_WRITE);
     return DONE;
   }
   if (pageState(pfn) == ANON && mapCount(pfn) == 1 && reuses(pfn)) {
-    dropFlag(pfn, PG_LAZYFREE);
     store<u32>(at, entry & ~DENY_WRITE);
     return DONE;
   }
   const copy = newAnonPage(process.group);
   if (copy == NO_FRAME) return outOfMemory(process);
+  if (load<u32>(at) != entry) {
+    // Reclaim has taken the page meanwhile (pte_same).
+    freeAnonPage(copy);
+    return DONE;
+  }
   pay(COST_PAGE_COPY);
   vma.hasAnon = true;
-  if (vma.flags & VM_LOCKED) unlockPage(pfn);
+  if (vma.flags & VM_LOCKED) unlockMapping(pfn, process.space | vpn);
   store<u32>(at, 0);
   unmapPage(process, vpn, pfn);
   return finishMapping(process, vma, vpn, at, copy, deniedBy(vma));

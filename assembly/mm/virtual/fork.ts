@@ -6,7 +6,7 @@
 import { flushSpace } from "../../core/mmu";
 import { COST_MAP, pay } from "../clock";
 import { splitLarge } from "../huge/thp";
-import { accountPages } from "../oom/overcommit";
+import { accountPages, unaccountPages } from "../oom/overcommit";
 import { addSlotUser } from "../reclaim/swap";
 import { createProcess, exitProcess, releaseMemory } from "./exit";
 import { mapPage } from "./mapping";
@@ -71,7 +71,10 @@ function copyArea(parent: Process, child: Process, vma: Vma): bool {
   // Locks are not inherited.
   const flags = vma.flags & ~VM_LOCKED;
   const copy = insertVma(child, vma.start, vma.end, flags, vma.file, vma.offset, vma.label);
-  if (copy == null) return false;
+  if (copy == null) {
+    if (vma.flags & VM_ACCOUNT) unaccountPages(vma.pages);
+    return false;
+  }
   if (vma.hasAnon) copy.hasAnon = true;
   child.totalVm += vma.pages;
   if (vma.flags & VM_WIPEONFORK) return true;

@@ -15,11 +15,13 @@ import {
   PG_LRU,
   PG_MLOCKED,
   PG_REFERENCED,
+  PG_SWAPBACKED,
   PG_SWAPCACHE,
+  PG_TAKEN,
 } from "../page";
 import { ANON, pageState } from "../physical/mem_map";
 import { evictPage, STAYS } from "../reclaim/evict";
-import { addToLru, BY_POLICY, chooserOfPages, removeFromLru, takeAccessed } from "../reclaim/lru";
+import { addToLru, BY_POLICY, chooserOfPages, putBack, removeFromLru, takeAccessed } from "../reclaim/lru";
 import { EINVAL, ENOMEM } from "./errno";
 import { isAllMapped } from "./gaps";
 import { nextEntry, PRESENT, ptePfn, readEntry } from "./page_tables";
@@ -30,7 +32,7 @@ import { zapRange } from "./unmap";
 import {
   indexBehind,
   isolate,
-  mergeAround,
+  mergeRange,
   VM_DONTCOPY,
   VM_HUGEPAGE,
   VM_HUGETLB,
@@ -100,13 +102,11 @@ export function madvise(process: Process, address: f64, pages: u32, advice: u32)
 function setFlags(process: Process, start: u64, end: u64, added: u32, dropped: u32): f64 {
   let index = isolate(process, start, end);
   if (index == u32.MAX_VALUE) return ENOMEM;
-  for (let vpn = start; vpn < end; ) {
-    index = indexBehind(process, vpn);
+  for (; index < process.vmaCount && vmaAt(process, index).start < end; index++) {
     const vma = vmaAt(process, index);
     vma.flags = (vma.flags & ~dropped) | added;
-    vpn = vma.end;
-    mergeAround(process, index);
   }
+  mergeRange(process, start, end);
   return 0;
 }
 
@@ -145,7 +145,12 @@ function ageEntry(process: Process, vpn: u64, advice: u32): void {
   takeAccessed(pfn);
   removeFromLru(pfn);
   dropFlag(pfn, PG_ACTIVE | PG_REFERENCED);
-  if (advice == COLD || evictPage(pfn) == STAYS) addToLru(pfn);
+  if (advice == COLD) {
+    addToLru(pfn);
+    return;
+  }
+  if (chooserOfPages() == BY_POLICY) addFlag(pfn, PG_TAKEN);
+  if (evictPage(pfn) == STAYS) putBack(pfn);
   else if (chooserOfPages() != BY_POLICY && hasFlag(pfn, PG_SWAPCACHE)) addToLru(pfn);
 }
 
@@ -153,7 +158,8 @@ function ageEntry(process: Process, vpn: u64, advice: u32): void {
 function freeLazily(process: Process, vpn: u64, pfn: u32): void {
   if (pageState(pfn) != ANON || hasFlag(pfn, PG_SWAPCACHE)) return;
   removeFromLru(pfn);
-  dropFlag(pfn, PG_ACTIVE | PG_REFERENCED);
+  // As if of a file: it goes without swap (lru_lazyfree).
+  dropFlag(pfn, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED);
   addFlag(pfn, PG_LAZYFREE);
   setClean(pfn);
   takeAccessed(pfn);

@@ -8,6 +8,7 @@ import { shootDown } from "../../core/mmu";
 import { count, NR_ANON_PAGES, NR_MAPPED } from "../counters";
 import { hasFlag, PG_SWAPBACKED, PG_SWAPCACHE, slotOf } from "../page";
 import { ANON, pageState } from "../physical/mem_map";
+import { putBack } from "../reclaim/lru";
 import { addSlotUser, dropSlotUser, slotFrame, slotId, slotUsers } from "../reclaim/swap";
 import { forgetSwapped, freeAnonPage } from "./anon_page";
 import { findEntry, pteOf, swapPte } from "./page_tables";
@@ -23,6 +24,8 @@ export function rssKind(pfn: u32): u32 {
 /** Writes the entry at `at`, which is 0 or has been dealt with; false when there is no memory to note it. */
 export function mapPage(process: Process, vpn: u64, at: usize, pfn: u32, denied: u32): bool {
   if (!addMapping(pfn, process.space | vpn)) return false;
+  // It was about to leave.
+  putBack(pfn);
   store<u32>(at, pteOf(pfn, denied));
   process.count(rssKind(pfn), 1);
   if (mapCount(pfn) == 1) count(pageState(pfn) == ANON ? NR_ANON_PAGES : NR_MAPPED, 1);

@@ -5,8 +5,8 @@ import { ENOMEM } from "./errno";
 import { isAllMapped } from "./gaps";
 import { populate } from "./populate";
 import { Process } from "./process";
-import { lockRange } from "./unmap";
-import { indexBehind, isolate, mergeAround, VM_LOCKED, vmaAt } from "./vma";
+import { lockRange, unlockRange } from "./unmap";
+import { indexBehind, isolate, mergeRange, VM_LOCKED, vmaAt } from "./vma";
 
 /** Whether RLIMIT_MEMLOCK lets a process lock so many pages more. */
 export function mayLock(process: Process, pages: u32): bool {
@@ -42,11 +42,12 @@ export function mlockall(process: Process, current: bool, future: bool): f64 {
   if (current && !mayLock(process, process.totalVm - process.lockedVm)) return ENOMEM;
   process.locksFuture = future;
   if (!current) return 0;
-  for (let index: u32 = 0; index < process.vmaCount; index++) {
+  for (let index: u32 = 0; index < process.vmaCount; ) {
     const vma = vmaAt(process, index);
-    const error = setLocked(process, vma.start, vma.end, true);
+    const end = vma.end;
+    const error = setLocked(process, vma.start, end, true);
     if (error != 0) return error;
-    index = indexBehind(process, vma.end - 1);
+    index = indexBehind(process, end);
   }
   return 0;
 }
@@ -54,9 +55,11 @@ export function mlockall(process: Process, current: bool, future: bool): f64 {
 export function munlockall(process: Process): f64 {
   pay(COST_CALL);
   process.locksFuture = false;
-  for (let index: u32 = 0; index < process.vmaCount; index++) {
+  for (let index: u32 = 0; index < process.vmaCount; ) {
     const vma = vmaAt(process, index);
-    setLocked(process, vma.start, vma.end, false);
+    const end = vma.end;
+    setLocked(process, vma.start, end, false);
+    index = indexBehind(process, end);
   }
   return 0;
 }
@@ -70,16 +73,13 @@ function setLocked(process: Process, start: u64, end: u64, locked: bool): f64 {
     if (locked) {
       vma.flags |= VM_LOCKED;
       process.lockedVm += vma.pages;
+      lockRange(process, vma.start, vma.end);
     } else {
       vma.flags &= ~VM_LOCKED;
       process.lockedVm -= vma.pages;
+      unlockRange(process, vma.start, vma.end);
     }
-    lockRange(process, vma.start, vma.end, locked);
   }
-  for (index = indexBehind(process, start); index < process.vmaCount; index++) {
-    if (vmaAt(process, index).start >= end) break;
-    mergeAround(process, index);
-    index = indexBehind(process, vmaAt(process, min(index, process.vmaCount - 1)).end - 1);
-  }
+  mergeRange(process, start, end);
   return locked && !populate(process, start, end) ? ENOMEM : 0;
 }

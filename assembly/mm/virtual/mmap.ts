@@ -30,6 +30,9 @@ export const MAP_FIXED: u32 = 0x10;
 export const MAP_POPULATE: u32 = 0x8000;
 export const MAP_FIXED_NOREPLACE: u32 = 0x100000;
 
+/** Of mremap: flags as they stand, and nothing comes at once. */
+const MAP_AS_IT_IS: u32 = 0x80000000;
+
 let mapCountMax: u32 = 65530;
 
 /** vm.max_map_count */
@@ -61,7 +64,8 @@ export function mmap(
     start = findGap(process, start, pages, (vmFlags & VM_HUGETLB) != 0);
     if (start == 0) return ENOMEM;
   }
-  if (process.locksFuture) vmFlags |= VM_LOCKED;
+  const isMoved = (mapFlags & MAP_AS_IT_IS) != 0;
+  if (process.locksFuture && !isMoved) vmFlags |= VM_LOCKED;
   if (vmFlags & VM_LOCKED && !mayLock(process, pages)) return EAGAIN;
   if (mapFlags & MAP_FIXED) {
     const error = unmapRange(process, start, start + pages);
@@ -78,7 +82,7 @@ export function mmap(
   }
   process.totalVm += pages;
   if (vmFlags & VM_LOCKED) process.lockedVm += pages;
-  if (mapFlags & MAP_POPULATE || vmFlags & VM_LOCKED) populate(process, start, start + pages);
+  if (!isMoved && (mapFlags & MAP_POPULATE || vmFlags & VM_LOCKED)) populate(process, start, start + pages);
   return <f64>start;
 }
 
@@ -136,8 +140,11 @@ export function mremap(process: Process, address: f64, pages: u32, newPages: u32
   if (vma.end == behind && !isTaken(process, behind, behind + more)) {
     const offset = <u32>(vma.offset + (behind - vma.start));
     const flags = vma.flags & ~VM_ACCOUNT;
-    const result = mmap(process, <f64>behind, more, flags, MAP_FIXED, vma.file, offset, vma.label);
-    return result < 0 ? result : address;
+    const how = MAP_FIXED | MAP_AS_IT_IS;
+    const result = mmap(process, <f64>behind, more, flags, how, vma.file, offset, vma.label);
+    if (result < 0) return result;
+    if (flags & VM_LOCKED) populate(process, behind, behind + more);
+    return address;
   }
   return mayMove ? moveArea(process, vma, start, pages, newPages) : ENOMEM;
 }
@@ -145,12 +152,17 @@ export function mremap(process: Process, address: f64, pages: u32, newPages: u32
 function moveArea(process: Process, vma: Vma, start: u64, pages: u32, newPages: u32): f64 {
   const offset = <u32>(vma.offset + (start - vma.start));
   const hadAnon = vma.hasAnon;
-  const flags = vma.flags & ~(VM_ACCOUNT | VM_LOCKED);
-  const moved = mmap(process, 0, newPages, flags, 0, vma.file, offset, vma.label);
+  const flags = vma.flags & ~VM_ACCOUNT;
+  const isLocked = (flags & VM_LOCKED) != 0;
+  // What moves is not locked twice.
+  if (isLocked) process.lockedVm -= pages;
+  const moved = mmap(process, 0, newPages, flags, MAP_AS_IT_IS, vma.file, offset, vma.label);
+  if (isLocked) process.lockedVm += pages;
   if (moved < 0) return moved;
   const target = findVma(process, <u64>moved);
   if (target != null) target.hasAnon = target.hasAnon || hadAnon;
   if (!moveEntries(process, start, start + pages, <u64>moved)) return ENOMEM;
   unmapRange(process, start, start + pages);
+  if (isLocked) populate(process, <u64>moved + pages, <u64>moved + newPages);
   return moved;
 }

@@ -8,17 +8,7 @@ import { deniedBy } from "./fault";
 import { isAllMapped } from "./gaps";
 import { DENY_ALL, DENY_WRITE, entryOf, nextEntry, PRESENT } from "./page_tables";
 import { Process } from "./process";
-import {
-  indexBehind,
-  isAccountable,
-  isolate,
-  mergeAround,
-  VM_ACCESS,
-  VM_ACCOUNT,
-  VM_WRITE,
-  Vma,
-  vmaAt,
-} from "./vma";
+import { isAccountable, isolate, mergeRange, VM_ACCESS, VM_ACCOUNT, VM_WRITE, Vma, vmaAt } from "./vma";
 
 /** mprotect(2): gives all areas in the range the rights `access`, bits of VM_READ, VM_WRITE and VM_EXEC. */
 export function mprotect(process: Process, address: f64, pages: u32, access: u32): f64 {
@@ -38,9 +28,8 @@ export function mprotect(process: Process, address: f64, pages: u32, access: u32
       vma.flags = flags;
     }
     changeRights(process, vma);
-    mergeAround(process, index);
-    index = indexBehind(process, min(vma.end, end) - 1);
   }
+  mergeRange(process, start, end);
   return 0;
 }
 

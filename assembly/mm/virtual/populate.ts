@@ -5,6 +5,7 @@
 
 import { LOAD, STORE } from "../../core/runs";
 import { waitUntil } from "../clock";
+import { fileAt } from "../file/files";
 import { DONE, handleFault, WAITS } from "./fault";
 import { DENY_WRITE, PRESENT, readEntry } from "./page_tables";
 import { Process } from "./process";
@@ -15,14 +16,14 @@ export function populate(process: Process, start: u64, end: u64): bool {
   let index = indexBehind(process, start);
   for (let vpn = start; vpn < end && index < process.vmaCount; ) {
     const vma = vmaAt(process, index);
-    if (vpn < vma.start || (vma.flags & VM_ACCESS) == 0) {
-      vpn = vpn < vma.start ? vma.start : vma.end;
-    }
+    vpn = (vma.flags & VM_ACCESS) == 0 ? vma.end : max(vpn, vma.start);
     if (vpn >= vma.end) {
       index++;
       continue;
     }
     if (vpn >= end) break;
+    // Behind the file's end a reference would be a bus error; here it is just where it stops.
+    if (vma.file != 0 && vma.offset + (vpn - vma.start) >= fileAt(vma.file).pages) return false;
     // Private writable memory is broken out at once, so that a later write finds it.
     const writes = (vma.flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
     if (!bringIn(process, vpn, writes)) return false;

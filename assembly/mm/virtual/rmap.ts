@@ -6,6 +6,7 @@
  */
 
 import { setTag, tagIn } from "../../core/frames";
+import { shootDown } from "../../core/mmu";
 import { VPN_MASK } from "../../core/runs";
 import { reserveArray } from "../../layout";
 import { giveBlock, takeBlock } from "../../lib/blocks";
@@ -80,6 +81,11 @@ export function removeMapping(pfn: u32, tag: u64): u32 {
   }
   setCount(pfn, count);
   return count;
+}
+
+/** No TLB knows the page any more; its entries stay. */
+export function forgetTranslations(pfn: u32): void {
+  for (let index: u32 = 0; index < mapCount(pfn); index++) shootDown(mappingOf(pfn, index));
 }
 
 export function processMapping(tag: u64): Process {

@@ -4,8 +4,9 @@
  */
 
 import { accountPages } from "../oom/overcommit";
+import { mayLock } from "./mlock";
 import { Process } from "./process";
-import { indexBehind, VM_GROWSDOWN, Vma, vmaAt } from "./vma";
+import { indexBehind, VM_ACCOUNT, VM_GROWSDOWN, VM_LOCKED, Vma, vmaAt } from "./vma";
 
 const GUARD_PAGES: u64 = 256;
 
@@ -22,8 +23,13 @@ export function growStack(process: Process, vpn: u64): Vma | null {
     if (isOpen && vpn < below.end + GUARD_PAGES) return null;
   }
   const pages = <u32>(vma.start - vpn);
-  if (!accountPages(process, pages)) return null;
+  if (vma.file != 0 && vma.offset < pages) return null;
+  const isLocked = (vma.flags & VM_LOCKED) != 0;
+  if (isLocked && !mayLock(process, pages)) return null;
+  if (vma.flags & VM_ACCOUNT && !accountPages(process, pages)) return null;
   vma.start = vpn;
+  if (vma.file != 0) vma.offset -= pages;
   process.totalVm += pages;
+  if (isLocked) process.lockedVm += pages;
   return vma;
 }

@@ -77,13 +77,16 @@ function translate(kind: u32, tag: u64, references: u32): u32 {
     runKswapd();
     runFlusher();
     const process = processOf(tag);
-    const outcome = handleFault(process, tag & VPN_MASK, kind);
-    if (outcome != DONE) {
-      if (outcome == WAITS) process.state = WAITING;
-      return STOPPED;
-    }
+    // What a fault has to reclaim may take away the very page that it was about: it is taken again then.
+    do {
+      const outcome = handleFault(process, tag & VPN_MASK, kind);
+      if (outcome != DONE) {
+        if (outcome == WAITS) process.state = WAITING;
+        return STOPPED;
+      }
+      entry = find(tag) + 1;
+    } while (!(entry & PRESENT) || denies(entry, kind));
     restartWalk(tag);
-    entry = find(tag) + 1;
   }
   const found = payloadOf(entry);
   if (pathEndDepth() == leafDepth()) fill(portAt(kind), tag, found, references);

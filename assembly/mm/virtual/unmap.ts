@@ -6,8 +6,9 @@
 import { flushSpace, shootDown } from "../../core/mmu";
 import { splitLarge, zapLarge } from "../huge/thp";
 import { unaccountPages } from "../oom/overcommit";
-import { lockPage, unlockPage } from "../reclaim/lru";
+import { lockPage } from "../reclaim/lru";
 import { ENOMEM } from "./errno";
+import { unlockMapping } from "./locked";
 import { dropSwapEntry, unmapPage } from "./mapping";
 import {
   findEntry,
@@ -75,16 +76,24 @@ function zapEntry(process: Process, vpn: u64, at: usize): void {
   const pfn = ptePfn(entry);
   if (pfn == zeroFrame()) return;
   const index = indexBehind(process, vpn);
-  if (index < process.vmaCount && vmaAt(process, index).flags & VM_LOCKED) unlockPage(pfn);
+  if (index < process.vmaCount && vmaAt(process, index).flags & VM_LOCKED) {
+    unlockMapping(pfn, process.space | vpn);
+  }
   unmapPage(process, vpn, pfn);
 }
 
-/** Locks the pages of the range that are in memory, or lets them go again. */
-export function lockRange(process: Process, start: u64, end: u64, locked: bool): void {
+/** The pages that the range has in memory stay there. */
+export function lockRange(process: Process, start: u64, end: u64): void {
   for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn + 1, end)) {
     const entry = readEntry(process, vpn);
-    if ((entry & PRESENT) == 0 || ptePfn(entry) == zeroFrame()) continue;
-    if (locked) lockPage(ptePfn(entry));
-    else unlockPage(ptePfn(entry));
+    if (entry & PRESENT && ptePfn(entry) != zeroFrame()) lockPage(ptePfn(entry));
+  }
+}
+
+/** The pages of the range may leave memory again. */
+export function unlockRange(process: Process, start: u64, end: u64): void {
+  for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn + 1, end)) {
+    const entry = readEntry(process, vpn);
+    if (entry & PRESENT && ptePfn(entry) != zeroFrame()) unlockMapping(ptePfn(entry), process.space | vpn);
   }
 }

@@ -156,6 +156,15 @@ export function mergeAround(process: Process, index: u32): Vma {
   return vmaAt(process, index);
 }
 
+/** Joins all areas in the range with each other and their neighbours where they are alike. */
+export function mergeRange(process: Process, start: u64, end: u64): void {
+  for (let vpn = start; vpn < end; ) {
+    const index = indexBehind(process, vpn);
+    if (index == process.vmaCount) return;
+    vpn = max(vpn + 1, mergeAround(process, index).end);
+  }
+}
+
 /**
  * Makes areas begin at `start` and end at `end` where they reach beyond; the number of the first area in
  * between, or u32.MAX_VALUE when memory is out.
