@@ -13,11 +13,12 @@ export function renderSystem(report: SystemReport): string {
   const swap = machine.swap_pages === 0 ? "no swap" : `${pagesAsBytes(machine.swap_pages)} of swap`;
   const head = [
     `scenario ${scenario.name}${scenario.summary === "" ? "" : `: ${scenario.summary}`}`,
-    `machine  ${formatBytes(machine.memory_bytes)} of memory (${pagesAsBytes(machine.managed_pages)} for the page allocator), ${swap}, ` +
+    `machine  ${formatBytes(machine.memory_bytes)} of memory (${pagesAsBytes(machine.managed_pages)} managed), ${swap}, ` +
       `${machine.cpus} ${machine.cpus === 1 ? "processor" : "processors"}, page selection ${machine.policy}`,
   ];
   const kills = oom_kills.map(renderKill);
-  const stalls = `${duration(pressure.some_ms)} of ${duration(report.time_ms)} with a process waiting for memory (${(100 * pressure.some_share).toFixed(1)}%)`;
+  const share = `${(100 * pressure.some_share).toFixed(1)}%`;
+  const stalls = `${share}: some process waited for memory for ${duration(pressure.some_ms)}`;
   const free = isAbsent(state.meminfo) ? "" : renderFree(state.meminfo, { unit: "human" });
   const seconds = performance.seconds.toFixed(2);
   return `${[
@@ -27,7 +28,7 @@ export function renderSystem(report: SystemReport): string {
     `pressure ${stalls}`,
     free.trimEnd(),
     ...(scenario.lesson === "" ? [] : [scenario.lesson.trimEnd()]),
-    `${formatCount(report.references)} references in ${duration(report.time_ms)} of the machine's time, and ${seconds} s of ours`,
+    `${formatCount(report.references)} references in ${duration(report.time_ms)} of the machine's time (${seconds} s)`,
   ].join("\n\n")}\n`;
 }
 
