@@ -15,6 +15,7 @@ import { initVmalloc, startVmalloc } from "./kernel/vmalloc";
 import { setTotalRam } from "./oom/overcommit";
 import { initPages } from "./page";
 import { addGroup } from "./reclaim/groups";
+import { BY_POLICY, chooserOfPages } from "./reclaim/lru";
 import { initPageSource } from "./reclaim/page_source";
 import { initSwap } from "./reclaim/swap";
 import { initWorkingset } from "./reclaim/workingset";
@@ -58,7 +59,8 @@ export function initSystem(frames: u32, pages: u32, swapPages: u32, cpus: u32): 
 export function startSystem(ramPages: u32): bool {
   setTotalRam(ramPages);
   addGroup();
-  initAccessedBit();
+  // Policies have one place for their state.
+  if (chooserOfPages() != BY_POLICY) initAccessedBit();
   initPageSource();
   initTranslation();
   initZeroPage();

@@ -39,7 +39,7 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
   core.setGroupLimits(LIMITED, 0, 0, random.pick([0xffffffff, 500]), random.pick([300, 1000, 0xffffffff]), random.pick([50, 0xffffffff]));
   const alive: number[] = [];
   const log: string[] = [];
-  const check = (step: number) => {
+  const check = (step: number) => {if(process.env.DBG)console.log(step,engine.counters().nr_dirty,log.slice(-2));
     expect(flaws(machine, 2), `${chooser}, seed ${seed}, step ${step}:\n${log.slice(-EVERY - 2).join("\n")}`).toEqual([]);
   };
   const range = (asid: number): [start: number, pages: number] => {
@@ -146,7 +146,7 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
     try {
       act(random.pick(alive));
     } catch (error) {
-      throw new Error(`${chooser}, seed ${seed}, step ${step}: ${error}\n${log.slice(-8).join("\n")}`, { cause: error });
+      throw new Error(`${chooser}, seed ${seed}, step ${step}: ${(error as Error).stack}\n${log.slice(-8).join("\n")}`, { cause: error });
     }
     if (step % EVERY === EVERY - 1) check(step);
     for (const asid of [...alive]) {

@@ -203,7 +203,7 @@ export function flaws(machine: Machine, groups = 1): string[] {
         count.file++;
         if (mapped > 0) count.mapped++;
         if (flags & PG.swapBacked) count.shmem++;
-        else if (core.isDirty(pfn) !== 0) count.dirty++;
+        else if (core.isDirty(pfn) !== 0) {count.dirty++;if(process.env.DBG)console.log("dirty",pfn,id,core.isDirty(pfn),core.isDirty(pfn^1), core.isDirty(pfn+2));}
       }
       if (lockedFrames.has(pfn) !== ((flags & PG.mlocked) !== 0)) wrong.push(`frame ${pfn} of a locked area is not`);
       const isManaged = byPolicy && !(flags & PG.mlocked);
