@@ -233,6 +233,7 @@ export {
 } from "./mm/kernel/vmalloc";
 export { oomKills, oomRecordsAt, oomScoreOf, setOom } from "./mm/oom/oom_kill";
 export { commitLimit, committedPages, setOvercommit } from "./mm/oom/overcommit";
+export { flagsOf, groupOf, slotOf } from "./mm/page";
 export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
 export {
   freeBlocks,
@@ -272,7 +273,6 @@ export {
   tryZones,
 } from "./mm/physical/page_alloc";
 export { blockAreasAt } from "./mm/physical/page_blocks";
-export { flagsOf, groupOf, slotOf } from "./mm/page";
 export { clearPageSlots, initPageOps, pageOpsAt, pageSlotsAt, runPageOps } from "./mm/physical/page_ops";
 export {
   defaultMinFreeKib,

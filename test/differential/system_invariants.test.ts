@@ -36,18 +36,30 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
   });
   const { core, engine } = machine;
   core.addGroup();
-  core.setGroupLimits(LIMITED, 0, 0, random.pick([0xffffffff, 500]), random.pick([300, 1000, 0xffffffff]), random.pick([50, 0xffffffff]));
+  core.setGroupLimits(
+    LIMITED,
+    0,
+    0,
+    random.pick([0xffffffff, 500]),
+    random.pick([300, 1000, 0xffffffff]),
+    random.pick([50, 0xffffffff]),
+  );
   const alive: number[] = [];
   const log: string[] = [];
   const check = (step: number) => {
-    expect(flaws(machine, 2), `${chooser}, seed ${seed}, step ${step}:\n${log.slice(-EVERY - 2).join("\n")}`).toEqual([]);
+    expect(
+      flaws(machine, 2),
+      `${chooser}, seed ${seed}, step ${step}:\n${log.slice(-EVERY - 2).join("\n")}`,
+    ).toEqual([]);
   };
   const range = (asid: number): [start: number, pages: number] => {
     const { areas } = engine.process(asid);
     if (areas === 0) return [0x1000, 1];
     const { start, end } = engine.area(asid, random.below(areas));
     const at = start + random.below(end - start);
-    return random.chance(0.4) ? [start, end - start] : [at, Math.min(end - at + random.pick([0, 0, 5]), 1 + random.below(2000))];
+    return random.chance(0.4)
+      ? [start, end - start]
+      : [at, Math.min(end - at + random.pick([0, 0, 5]), 1 + random.below(2000))];
   };
   const begin = () => {
     const asid = machine.start(random.pick([0, 0, LIMITED]), {
@@ -92,7 +104,10 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
       const beyond = random.chance(0.01) ? 300 : 0;
       const { end } = areaAt(asid, start);
       const many = Math.min(pages, end - start) + beyond;
-      note(`touch ${start} ${many} kind ${kind}`, machine.touch(asid, start, many, kind, random.pick([1, 1, 5])));
+      note(
+        `touch ${start} ${many} kind ${kind}`,
+        machine.touch(asid, start, many, kind, random.pick([1, 1, 5])),
+      );
     } else if (choice < 64) {
       if (alive.length > 7) return;
       const child = core.forkProcess(asid) >>> 0;
@@ -118,7 +133,10 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
       note(`madvise ${start} ${pages} ${advice}`, core.madvisePages(asid, start, pages, advice));
     } else if (choice < 90) {
       const size = 1 + random.below(pages * 2);
-      note(`mremap ${start} ${pages} ${size}`, core.mremapPages(asid, start, pages, size, random.below(2) as never));
+      note(
+        `mremap ${start} ${pages} ${size}`,
+        core.mremapPages(asid, start, pages, size, random.below(2) as never),
+      );
     } else if (choice < 93) {
       note("brk", core.brkTo(asid, 0x10000000 + random.below(3_000_000)));
     } else {
@@ -146,7 +164,10 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
     try {
       act(random.pick(alive));
     } catch (error) {
-      throw new Error(`${chooser}, seed ${seed}, step ${step}: ${(error as Error).stack}\n${log.slice(-8).join("\n")}`, { cause: error });
+      throw new Error(
+        `${chooser}, seed ${seed}, step ${step}: ${(error as Error).stack}\n${log.slice(-8).join("\n")}`,
+        { cause: error },
+      );
     }
     if (step % EVERY === EVERY - 1) check(step);
     for (const asid of [...alive]) {
@@ -163,7 +184,13 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
   check(steps);
   expect(core.committedPages()).toBe(0);
   expect(engine.counters().nr_anon_pages).toBe(0);
-  return { counters: engine.counters(), now: core.clockNow(), swap: core.swapUsed(), kills: core.oomKills(), log };
+  return {
+    counters: engine.counters(),
+    now: core.clockNow(),
+    swap: core.swapUsed(),
+    kills: core.oomKills(),
+    log,
+  };
 }
 
 describe.each(CHOOSERS)("invariants with pages chosen by %s", (chooser) => {

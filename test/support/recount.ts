@@ -109,7 +109,8 @@ export function flaws(machine: Machine, groups = 1): string[] {
     let total = 0;
     let locked = 0;
     for (const [index, { start, end, flags }] of areas.entries()) {
-      if (start >= end || (index > 0 && areas[index - 1]!.end > start)) wrong.push(`areas of ${asid} overlap`);
+      if (start >= end || (index > 0 && areas[index - 1]!.end > start))
+        wrong.push(`areas of ${asid} overlap`);
       total += end - start;
       if (flags & VM.LOCKED) locked += end - start;
       if (flags & ACCOUNT) committed += end - start;
@@ -134,11 +135,22 @@ export function flaws(machine: Machine, groups = 1): string[] {
       const slot = core.shmemSlot(core.fileAt(file), index) >>> 0;
       if (slot === 0) continue;
       slotUsers.set(slot, (slotUsers.get(slot) ?? 0) + 1);
-      if (core.frameEntry(firstOf(file) + index) >>> 0 >= BIAS) wrong.push(`file ${file} page ${index} is twice`);
+      if (core.frameEntry(firstOf(file) + index) >>> 0 >= BIAS)
+        wrong.push(`file ${file} page ${index} is twice`);
     }
   }
 
-  const count = { anon: 0, mapped: 0, file: 0, shmem: 0, dirty: 0, writeback: 0, mlock: 0, cached: 0, held: 0 };
+  const count = {
+    anon: 0,
+    mapped: 0,
+    file: 0,
+    shmem: 0,
+    dirty: 0,
+    writeback: 0,
+    mlock: 0,
+    cached: 0,
+    held: 0,
+  };
   const charged = new Array<number>(groups).fill(0);
   const ids = new Map<number, string>();
   const own = (id: number, where: string) => {
@@ -173,7 +185,9 @@ export function flaws(machine: Machine, groups = 1): string[] {
       const mapped = core.mapCount(pfn) >>> 0;
       same(`mappings of frame ${pfn} (state ${state})`, mapped, mappings.get(pfn) ?? 0);
       if (state === FRAME.free || state === FRAME.freeTail) {
-        const zone = engine.setup.physical.zones.find((z) => pfn >= z.start && pfn < z.start + z.spanned)!.index;
+        const zone = engine.setup.physical.zones.find(
+          (z) => pfn >= z.start && pfn < z.start + z.spanned,
+        )!.index;
         freeByZone.set(zone, (freeByZone.get(zone) ?? 0) + 1);
         if (core.isHeld(pfn)) wrong.push(`free frame ${pfn} is held`);
         continue;
@@ -205,7 +219,8 @@ export function flaws(machine: Machine, groups = 1): string[] {
         if (flags & PG.swapBacked) count.shmem++;
         else if (core.isDirty(pfn) !== 0) count.dirty++;
       }
-      if (lockedFrames.has(pfn) !== ((flags & PG.mlocked) !== 0)) wrong.push(`frame ${pfn} of a locked area is not`);
+      if (lockedFrames.has(pfn) !== ((flags & PG.mlocked) !== 0))
+        wrong.push(`frame ${pfn} of a locked area is not`);
       const isManaged = byPolicy && !(flags & PG.mlocked);
       const held = core.isHeld(pfn) !== 0;
       if (held) count.held++;
@@ -224,7 +239,11 @@ export function flaws(machine: Machine, groups = 1): string[] {
   for (const [pfn, list] of onLists) wrong.push(`frame ${pfn} of state ${stateOf(pfn)} is on ${list}`);
   for (const pfn of usedTables) if (!tables.has(pfn)) wrong.push(`table ${pfn} is nobody's`);
   for (const { index } of engine.setup.physical.zones) {
-    same(`free pages of zone ${index}`, zoneState(core, engine.views(), index).free, freeByZone.get(index) ?? 0);
+    same(
+      `free pages of zone ${index}`,
+      zoneState(core, engine.views(), index).free,
+      freeByZone.get(index) ?? 0,
+    );
   }
   const counters = engine.counters();
   same("nr_anon_pages", counters.nr_anon_pages, count.anon);
@@ -267,7 +286,8 @@ export function flaws(machine: Machine, groups = 1): string[] {
       const entry = areasOf.has(asid) ? core.pageEntry(asid, vpn) >>> 0 : 0;
       const where = `TLB ${index}, process ${asid}, page ${vpn.toString(16)}`;
       const pfn = payload & 0x7ffffff;
-      if ((entry & PTE.present) === 0 || entry >>> 4 !== pfn) wrong.push(`${where}: is ${entry}, not in ${pfn}`);
+      if ((entry & PTE.present) === 0 || entry >>> 4 !== pfn)
+        wrong.push(`${where}: is ${entry}, not in ${pfn}`);
       const denied = payload >>> 28;
       if (entry & PTE.denyWrite && (denied & 0b1100) !== 0b1100) wrong.push(`${where}: writable`);
       if (entry & PTE.denyRead && (denied & 0b10) === 0) wrong.push(`${where}: readable`);

@@ -88,15 +88,33 @@ export class Machine {
   }
 
   /** A process with room for 64 GiB of mappings, in a group. */
-  start(group = 0, { lockedLimit = 2048, stackLimit = 2048, oomScoreAdj = 0, privileged = false } = {}): number {
+  start(
+    group = 0,
+    { lockedLimit = 2048, stackLimit = 2048, oomScoreAdj = 0, privileged = false } = {},
+  ): number {
     const asid = this.core.newSystemProcess() >>> 0;
     if (asid === 0xffffffff) return asid;
     const flag = privileged ? 1 : 0;
-    this.core.setProcess(asid, 0x1000000, stackLimit, lockedLimit, group, oomScoreAdj, 0, flag as never, 0 as never);
+    this.core.setProcess(
+      asid,
+      0x1000000,
+      stackLimit,
+      lockedLimit,
+      group,
+      oomScoreAdj,
+      0,
+      flag as never,
+      0 as never,
+    );
     return asid;
   }
 
-  map(asid: number, pages: number, vmFlags: number = PRIVATE, { file = 0, offset = 0, at = 0, how = 0 } = {}): number {
+  map(
+    asid: number,
+    pages: number,
+    vmFlags: number = PRIVATE,
+    { file = 0, offset = 0, at = 0, how = 0 } = {},
+  ): number {
     return this.core.mmapPages(asid, at, pages, vmFlags, how, file, offset, 0);
   }
 

@@ -8,16 +8,7 @@ import { deniedBy } from "./fault";
 import { isAllMapped } from "./gaps";
 import { DENY_ALL, DENY_WRITE, entryOf, nextEntry, PRESENT } from "./page_tables";
 import { Process } from "./process";
-import {
-  isAccountable,
-  isolate,
-  mergeRange,
-  VM_ACCESS,
-  VM_ACCOUNT,
-  VM_WRITE,
-  Vma,
-  vmaAt,
-} from "./vma";
+import { isAccountable, isolate, mergeRange, VM_ACCESS, VM_ACCOUNT, VM_WRITE, Vma, vmaAt } from "./vma";
 
 /** mprotect(2): gives all areas in the range the rights `access`, bits of VM_READ, VM_WRITE and VM_EXEC. */
 export function mprotect(process: Process, address: f64, pages: u32, access: u32): f64 {
