@@ -111,6 +111,13 @@ export function setShmemSlot(file: File, index: u32, slot: u32): void {
   store<u32>(file.shmemSlots + (index << 2), slot);
 }
 
+/** Whether the page is of a file, not anonymous. */
+export function isOfFile(id: u32): bool {
+  if (fileCount == 0 || id < fileAt(1).first) return false;
+  const file = fileOfPage(id);
+  return id - file.first < file.pages;
+}
+
 /** The file whose page has this id; files are few, and their ids ascend. */
 export function fileOfPage(id: u32): File {
   let low: u32 = 1;

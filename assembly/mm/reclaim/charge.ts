@@ -61,7 +61,7 @@ export function charge(index: u32, pages: u32): bool {
 /** The process that asks has been killed. */
 function isDying(): bool {
   const process = currentProcess();
-  return process != null && process.oomVictim;
+  return process != null ? process.oomVictim : false;
 }
 
 export function uncharge(index: u32, pages: u32): void {

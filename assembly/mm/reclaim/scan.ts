@@ -172,10 +172,14 @@ function shrinkTargets(): void {
   }
 }
 
-/** The policy names the pages, as many as are wanted. */
+/** The policy names the pages, as many as are wanted; how many are tried is as with lists. */
 function shrinkByPolicy(): void {
   const resident = residentPages();
-  for (let left = resident; left > 0 && reclaimed < wanted && residentPages() > 0; left--) {
+  for (
+    let left = min(resident, max(wanted, resident >> priority));
+    left > 0 && reclaimed < wanted && residentPages() > 0;
+    left--
+  ) {
     const pfn = policyVictim();
     dropFlag(pfn, PG_LRU);
     countScan(pfn, 1);

@@ -20,7 +20,7 @@ import { FETCH, STORE } from "../../core/runs";
 import { COST_FAULT, COST_MAP, COST_PAGE_COPY, clockNow, pay } from "../clock";
 import { count, PGFAULT, PGMAJFAULT, PSWPIN, SWAP_RA, SWAP_RA_HIT } from "../counters";
 import { device, SWAP_DEVICE } from "../device";
-import { cachedFrame, File, fileAt } from "../file/files";
+import { cachedFrame, File, fileAt, isOfFile } from "../file/files";
 import { throttleWriter } from "../file/flusher";
 import { dirtyPage, readAround, readOnFault, sharedPage } from "../file/page_cache";
 import { largeFault } from "../huge/thp";
@@ -338,7 +338,8 @@ function readAheadSwap(slot: u32): void {
   if (device(SWAP_DEVICE).isMemory) return;
   const first = slot & ~(swapReadAhead - 1);
   for (let next = first; next < first + swapReadAhead; next++) {
-    if (next == slot || !isSwappedOut(next)) continue;
+    // Shared memory's pages are their files', and are read alone.
+    if (next == slot || !isSwappedOut(next) || isOfFile(slotId(next))) continue;
     const pfn = readSwap(next);
     if (pfn == NO_FRAME) return;
     addFlag(pfn, PG_READAHEAD);
