@@ -28,7 +28,7 @@ export function renderSystem(report: SystemReport): string {
     `pressure ${stalls}`,
     free.trimEnd(),
     ...(scenario.lesson === "" ? [] : [scenario.lesson.trimEnd()]),
-    `${formatCount(report.references)} references in ${duration(report.time_ms)} of the machine's time (${seconds} s)`,
+    `${formatCount(report.references)} references in ${duration(report.time_ms)} of its time (${seconds} s)`,
   ].join("\n\n")}\n`;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Random scenarios on small machines: processes map, touch, fork, lock, give back and exit, under pressure and
- * without, for Linux's lists and policies of the lab; after every few steps all is recounted (recount.ts). The
- * debug build, with its assertions, ends in the same state as the release build.
+ * Random scenarios on small machines: processes map, touch, fork, lock, give back and exit, under pressure
+ * and without, for Linux's lists and policies of the lab; after every few steps all is recounted
+ * (recount.ts). The debug build, with its assertions, ends in the same state as the release build.
  */
 
 import { describe, expect, it } from "vitest";

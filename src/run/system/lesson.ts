@@ -1,6 +1,6 @@
 /**
- * A scenario's lesson quotes the numbers that the run gives: `{reader.minor}` stands for what became of a process,
- * `{meminfo.Committed_AS}` and `{vmstat.pswpin}` for the machine's counters at the end.
+ * A scenario's lesson quotes the numbers that the run gives: `{reader.minor}` stands for what became of a
+ * process, `{meminfo.Committed_AS}` and `{vmstat.pswpin}` for the machine's counters at the end.
  */
 
 import { UserError } from "../../errors.ts";
