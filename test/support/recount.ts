@@ -1,6 +1,7 @@
 /*
- * What must hold in a modelled machine whenever no call is under way: every frame, page-table entry, swap slot,
- * list and TLB entry is looked at in the engine's memory, and all that the kernel counts is counted again.
+ * What must hold in a modelled machine whenever no call is under way: every frame, page-table entry, swap
+ * slot, list and TLB entry is looked at in the engine's memory, and all that the kernel counts is counted
+ * again.
  */
 
 import { zoneState } from "../../src/engine/physical.ts";
