@@ -146,7 +146,7 @@ export {
 } from "./mm/clock";
 export { countersAt } from "./mm/counters";
 export { setDevice } from "./mm/device";
-export { areaFacts, cachedPages, groupFacts, processFacts } from "./mm/facts";
+export { areaFacts, cachedPages, groupFacts, processFacts, processState, wakeTime } from "./mm/facts";
 export { addFile, fileAt, shmemSlot } from "./mm/file/files";
 export { setDirtyLimits } from "./mm/file/flusher";
 export { setReadAhead } from "./mm/file/page_cache";

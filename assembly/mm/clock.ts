@@ -1,6 +1,6 @@
 /**
- * Time in the modelled machine, in nanoseconds: that of the processor that runs now. TypeScript sets it when a
- * process gets a processor; what the kernel does on its behalf adds to it.
+ * Time in the modelled machine, in nanoseconds: that of the processor that runs now. TypeScript sets it when
+ * a process gets a processor; what the kernel does on its behalf adds to it.
  */
 
 let now: f64 = 0;

@@ -1,8 +1,8 @@
 /**
  * Devices that pages are read from and written to: swap and the disk of files. Requests are served in the
  * order in which they come; a device is occupied for a time by each request and by each of its pages, and an
- * answer takes a latency more, in which it can serve others. So a disk has its seek in the occupation, and flash
- * memory, which serves many requests at a time, its read time in the latency.
+ * answer takes a latency more, in which it can serve others. So a disk has its seek in the occupation, and
+ * flash memory, which serves many requests at a time, its read time in the latency.
  */
 
 import { clockNow, spend } from "./clock";
@@ -28,13 +28,6 @@ export class Device {
     this.reads += 1;
     this.pagesRead += pages;
     return this.serve(pages) + this.readLatency;
-  }
-
-  /** The same for a page that goes on where the last request ended. */
-  readOn(): f64 {
-    this.pagesRead += 1;
-    this.busyUntil -= this.isMemory ? 0 : this.request;
-    return this.serve(1) + this.readLatency;
   }
 
   /** When pages that are given now will be written. */

@@ -22,6 +22,16 @@ function put(value: f64): void {
   next += 8;
 }
 
+/** What a process is doing; see process.ts. */
+export function processState(asid: u32): u32 {
+  return processAt(asid).state;
+}
+
+/** Until when it waits. */
+export function wakeTime(asid: u32): f64 {
+  return processAt(asid).wakeAt;
+}
+
 /** See PROCESS_FACTS. */
 export function processFacts(asid: u32): usize {
   const process = processAt(asid);

@@ -1,6 +1,7 @@
 /**
- * What the memory manager knows of a page that is in a frame, besides mem_map's state: flags as struct page has
- * them (include/linux/page-flags.h), its cgroup, its swap slot, and until when it is being read or written.
+ * What the memory manager knows of a page that is in a frame, besides mem_map's state: flags as struct page
+ * has them (include/linux/page-flags.h), its cgroup, its swap slot, and until when it is being read or
+ * written.
  *
  * A page has a number, its id (core/frames.ts's page map), as long as it exists, in a frame or swapped out:
  *

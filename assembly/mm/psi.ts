@@ -1,12 +1,13 @@
 /**
- * Pressure: the time in which processes wait for memory (kernel/sched/psi.c, Documentation/accounting/psi.rst).
+ * Pressure: the time in which processes wait for memory (kernel/sched/psi.c,
+ * Documentation/accounting/psi.rst).
  * *Some* is time in which at least one waits, *full* time in which all that could run do.
  *
- * A wait for a page to be read counts if the page was in memory before (thrashing) or in swap; the kernel asks
- * PG_workingset for that, which fewer pages have.
+ * A wait for a page to be read counts if the page was in memory before (thrashing) or in swap; the kernel
+ * asks PG_workingset for that, which fewer pages have.
  *
- * Stalls come in about the order in which they begin, so the union is kept as they end. How much of it was full
- * the scheduler knows (src/run/system), which tells here.
+ * Stalls come in about the order in which they begin, so the union is kept as they end. How much of it was
+ * full the scheduler knows (src/run/system), which tells here.
  */
 
 import { clockNow } from "./clock";

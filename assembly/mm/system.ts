@@ -39,7 +39,9 @@ import { initZeroPage } from "./virtual/zero_page";
 const VMALLOC_PAGES: u32 = u32.MAX_VALUE;
 const NONE: u32 = u32.MAX_VALUE;
 
-/** Reserves a machine of `frames` frames, holes included, with room for `pages` page ids; zones come first. */
+/**
+ * Reserves a machine of `frames` frames, holes included, with room for `pages` page ids; zones come first.
+ */
 export function initSystem(frames: u32, pages: u32, swapPages: u32, cpus: u32): void {
   initFrames(frames, pages, true);
   setSparse();
@@ -55,7 +57,9 @@ export function initSystem(frames: u32, pages: u32, swapPages: u32, cpus: u32): 
   initVmalloc(VMALLOC_PAGES);
 }
 
-/** Once the zones have their pages, of which `ramPages` in all; false when that is too little for the kernel. */
+/**
+ * Once the zones have their pages, of which `ramPages` in all; false when that is too little for the kernel.
+ */
 export function startSystem(ramPages: u32): bool {
   setTotalRam(ramPages);
   addGroup();

@@ -27,6 +27,8 @@ export interface CompiledPolicy {
 export interface CompileOptions {
   /** `debug` has the engine's assertions; default `release`. */
   target?: Target | undefined;
+  /** For a modelled machine: the memory manager comes with it, which takes twice as long. Default false. */
+  managed?: boolean | undefined;
   signal?: AbortSignal | undefined;
   /** Called when the policy is not in the cache and compiling begins. */
   onCompile?: (() => void) | undefined;
@@ -40,9 +42,10 @@ export function splitFileSpec(spec: string): { file: string; params: string } | 
 
 /** Compiles a policy's file, or takes it from the cache. */
 export async function compilePolicy(file: string, options: CompileOptions = {}): Promise<CompiledPolicy> {
-  const { target = "release", signal, onCompile } = options;
+  const { target = "release", managed = false, signal, onCompile } = options;
   const policy = policySources(file);
-  const { texts: engine, options: config } = engineSources();
+  const { texts, options: config } = engineSources();
+  const engine = managed ? texts : withoutManager(texts);
   const task: CompilerTask = { engine, options: config, policy, main: basename(file), target };
   const key = keyOf([ascVersion(), target, config, [...engine], [...policy]]);
   const kept = readCache(key);
@@ -58,6 +61,15 @@ export async function compilePolicy(file: string, options: CompileOptions = {}):
 
 /** What the policy's own code may take when it is first asked for its declaration. */
 const TRY_OUT_MS_MAX = 5000;
+
+const ENGINE_INDEX = "assembly/index.ts";
+const MANAGER_EXPORTS = /^export \{[^}]*\} from "\.\/mm\/[^"]+";\n/gm;
+
+/** The engine's ABI without the memory manager's, so that it is not compiled. */
+function withoutManager(engine: Texts): Texts {
+  const index = engine.get(ENGINE_INDEX) ?? "";
+  return new Map([...engine, [ENGINE_INDEX, index.replace(MANAGER_EXPORTS, "")]]);
+}
 
 function ascVersion(): string {
   const manifest = createRequire(import.meta.url).resolve("assemblyscript/package.json");

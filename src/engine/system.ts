@@ -114,7 +114,9 @@ const ATTR_BYTES = 2;
 const FETCH = 0;
 const LARGE_PORT = 4;
 const NONE = 0xffffffff;
-/** Ids for anonymous pages beyond those in memory and swap, for policies that remember pages that are gone. */
+/**
+ * Ids for anonymous pages beyond those in memory and swap, for policies that remember pages that are gone.
+ */
 const SPARE_IDS = 1 << 20;
 
 export class SystemEngine {
@@ -265,7 +267,7 @@ export class SystemEngine {
     return this.core.runSystemProcess(asid, tagsAt, attrsAt, from, to) >>> 0;
   }
 
-  process(asid: number): ProcessFacts {
+  factsOf(asid: number): ProcessFacts {
     return this.#facts(PROCESS_FACTS, this.core.processFacts(asid));
   }
 

@@ -1,4 +1,6 @@
-/** Names for the numbers that the memory manager tells of itself; see assembly/mm/facts.ts and counters.ts. */
+/**
+ * Names for the numbers that the memory manager tells of itself; see assembly/mm/facts.ts and counters.ts.
+ */
 
 export const PROCESS_FACTS = [
   ...(["state", "killedBy", "pid", "wakeAt", "filePages", "anonPages", "sharedPages", "swapPages"] as const),

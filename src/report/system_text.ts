@@ -13,11 +13,12 @@ export function renderSystem(report: SystemReport): string {
   const swap = machine.swap_pages === 0 ? "no swap" : `${pagesAsBytes(machine.swap_pages)} of swap`;
   const head = [
     `scenario ${scenario.name}${scenario.summary === "" ? "" : `: ${scenario.summary}`}`,
-    `machine  ${formatBytes(machine.memory_bytes)} of memory (${pagesAsBytes(machine.managed_pages)} for the page allocator), ${swap}, ` +
+    `machine  ${formatBytes(machine.memory_bytes)} of memory (${pagesAsBytes(machine.managed_pages)} managed), ${swap}, ` +
       `${machine.cpus} ${machine.cpus === 1 ? "processor" : "processors"}, page selection ${machine.policy}`,
   ];
   const kills = oom_kills.map(renderKill);
-  const stalls = `${duration(pressure.some_ms)} of ${duration(report.time_ms)} with a process waiting for memory (${(100 * pressure.some_share).toFixed(1)}%)`;
+  const share = `${(100 * pressure.some_share).toFixed(1)}%`;
+  const stalls = `${share}: some process waited for memory for ${duration(pressure.some_ms)}`;
   const free = isAbsent(state.meminfo) ? "" : renderFree(state.meminfo, { unit: "human" });
   const seconds = performance.seconds.toFixed(2);
   return `${[
@@ -26,7 +27,8 @@ export function renderSystem(report: SystemReport): string {
     ...(kills.length === 0 ? [] : [kills.join("\n")]),
     `pressure ${stalls}`,
     free.trimEnd(),
-    `${formatCount(report.references)} references, ${duration(report.time_ms)} of the machine's time, in ${seconds} s`,
+    ...(scenario.lesson === "" ? [] : [scenario.lesson.trimEnd()]),
+    `${formatCount(report.references)} references in ${duration(report.time_ms)} of the machine's time (${seconds} s)`,
   ].join("\n\n")}\n`;
 }
 
@@ -35,17 +37,17 @@ export function renderSystem(report: SystemReport): string {
 function processTable(processes: readonly SystemProcess[]): string {
   return renderTable(
     ["process", "pid", "end", "time", "waiting", "minor", "major", "resident", "most", "swapped"],
-    processes.map((process) => [
-      process.name,
-      String(process.pid),
-      process.end,
-      duration(process.ended_ms - process.started_ms),
-      duration(process.stalled_ms),
-      formatCount(process.faults.minor),
-      formatCount(process.faults.major),
-      pagesAsBytes(process.resident_pages),
-      pagesAsBytes(process.resident_pages_max),
-      pagesAsBytes(process.swapped_pages),
+    processes.map((row) => [
+      row.name,
+      String(row.pid),
+      row.end,
+      duration(row.ended_ms - row.started_ms),
+      duration(row.stalled_ms),
+      formatCount(row.faults.minor),
+      formatCount(row.faults.major),
+      pagesAsBytes(row.resident_pages),
+      pagesAsBytes(row.resident_pages_max),
+      pagesAsBytes(row.swapped_pages),
     ]),
   );
 }

@@ -9,6 +9,8 @@ import { engineModule } from "./session.ts";
 export async function choosePolicyAndEngine(
   spec: string,
   options: {
+    /** With the memory manager. */
+    managed?: boolean | undefined;
     signal?: AbortSignal | undefined;
     onProgress?: ((progress: Progress) => void) | undefined;
   } = {},
@@ -19,9 +21,9 @@ export async function choosePolicyAndEngine(
     return { policy: choosePolicy(spec, listPolicies(module)), module };
   }
   const { file, params } = split;
-  const { signal, onProgress } = options;
+  const { managed, signal, onProgress } = options;
   const onCompile = () => onProgress?.(compiling(file));
-  const { module, policy } = await compilePolicy(file, { signal, onCompile });
+  const { module, policy } = await compilePolicy(file, { managed, signal, onCompile });
   const named = params === "" ? policy.name : `${policy.name}:${params}`;
   return { policy: { ...choosePolicy(named, listPolicies(module)), file }, module };
 }

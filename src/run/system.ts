@@ -1,11 +1,12 @@
 /**
- * `system`: a scenario's processes on one modelled Linux machine. All of it runs in this thread, which looks for
- * signals now and then.
+ * `system`: a scenario's processes on one modelled Linux machine. All of it runs in this thread, which looks
+ * for signals now and then.
  */
 
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { instantiateCore } from "../engine/core.ts";
 import { SystemEngine } from "../engine/system.ts";
 import { InterruptedError, UserError } from "../errors.ts";
 import { parseScenario } from "../scenario/file.ts";
@@ -77,7 +78,10 @@ async function pageSelection(
   options: SystemOptions,
 ): Promise<{ policy: ChosenPolicy | undefined; module: WebAssembly.Module }> {
   if (policy === "linux") return { policy: undefined, module: engineModule() };
-  return choosePolicyAndEngine(policy, options);
+  const chosen = await choosePolicyAndEngine(policy, { ...options, managed: true });
+  if (instantiateCore(chosen.module).policyCanRemove(chosen.policy.index)) return chosen;
+  const why = chosen.policy.clairvoyant ? "it must know the future" : "it has no onRemove (docs/policies.md)";
+  throw new UserError(`policy ${chosen.policy.name} cannot choose pages of a modelled machine: ${why}`);
 }
 
 class Run {
@@ -190,7 +194,7 @@ class Run {
     const task: Task = {
       name,
       asid,
-      pid: this.#engine.process(asid).pid,
+      pid: this.#engine.factsOf(asid).pid,
       buffer,
       scenario: process,
       program: nothing(),

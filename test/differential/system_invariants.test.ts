@@ -53,7 +53,7 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
     ).toEqual([]);
   };
   const range = (asid: number): [start: number, pages: number] => {
-    const { areas } = engine.process(asid);
+    const { areas } = engine.factsOf(asid);
     if (areas === 0) return [0x1000, 1];
     const { start, end } = engine.area(asid, random.below(areas));
     const at = start + random.below(end - start);
@@ -98,7 +98,7 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
       note(`mprotect ${start} ${pages} ${access}`, core.mprotectPages(asid, start, pages, access));
     } else if (choice < 60) {
       const kind = random.pick([FETCH, LOAD, LOAD, STORE, STORE, STORE, 3]);
-      const { flags } = engine.process(asid).areas > 0 ? areaAt(asid, start) : { flags: 0 };
+      const { flags } = engine.factsOf(asid).areas > 0 ? areaAt(asid, start) : { flags: 0 };
       const allowed = kind === FETCH ? VM.EXEC : kind >= STORE ? VM.WRITE : 7;
       if ((flags & allowed) === 0 && random.chance(0.97)) return;
       const beyond = random.chance(0.01) ? 300 : 0;
@@ -150,7 +150,7 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
     }
   };
   const areaAt = (asid: number, vpn: number) => {
-    for (let index = 0; index < engine.process(asid).areas; index++) {
+    for (let index = 0; index < engine.factsOf(asid).areas; index++) {
       const area = engine.area(asid, index);
       if (vpn < area.end) return area;
     }
@@ -171,7 +171,7 @@ function play(module: WebAssembly.Module, seed: number, chooser: string, steps =
     }
     if (step % EVERY === EVERY - 1) check(step);
     for (const asid of [...alive]) {
-      const { state } = engine.process(asid);
+      const { state } = engine.factsOf(asid);
       if (state === STATE.waiting) machine.goesOn(asid);
       if (state !== STATE.killed) continue;
       core.exitSystemProcess(asid);

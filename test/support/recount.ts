@@ -103,7 +103,7 @@ export function flaws(machine: Machine, groups = 1): string[] {
   };
 
   for (let asid = 0; asid < core.processesUsed() >>> 0; asid++) {
-    const process = engine.process(asid);
+    const process = engine.factsOf(asid);
     if (process.state === STATE.unused) continue;
     const areas: Area[] = Array.from({ length: process.areas }, (_, index) => engine.area(asid, index));
     areasOf.set(asid, areas);

@@ -140,7 +140,7 @@ export class Machine {
 
   /** Waits for what the process waits for; false when it is no more. */
   goesOn(asid: number): boolean {
-    const { state, wakeAt } = this.engine.process(asid);
+    const { state, wakeAt } = this.engine.factsOf(asid);
     if (state === STATE.killed) return false;
     if (state === STATE.waiting) {
       this.core.setClock(Math.max(this.core.clockNow(), wakeAt));
@@ -154,13 +154,13 @@ export class Machine {
     for (let at = from, tries = 0; at < to && tries < 10_000; tries++) {
       const call = isWrite ? this.core.writeFilePages : this.core.readFilePages;
       at = call(asid, file, at, to) >>> 0;
-      if (at < to && (this.engine.process(asid).state !== STATE.waiting || !this.goesOn(asid))) return;
+      if (at < to && (this.engine.factsOf(asid).state !== STATE.waiting || !this.goesOn(asid))) return;
     }
   }
 
   get faults(): (asid: number) => { minor: number; major: number } {
     return (asid) => {
-      const { minorFaults, majorFaults } = this.engine.process(asid);
+      const { minorFaults, majorFaults } = this.engine.factsOf(asid);
       return { minor: minorFaults, major: majorFaults };
     };
   }

@@ -1,6 +1,7 @@
 /**
- * read(2) and write(2), page by page through the page cache (mm/filemap.c: filemap_read, generic_perform_write).
- * A call that has to wait for the disk, or is slowed down, says how far it came, and goes on from there.
+ * read(2) and write(2), page by page through the page cache (mm/filemap.c: filemap_read,
+ * generic_perform_write). A call that has to wait for the disk, or is slowed down, says how far it came, and
+ * goes on from there.
  */
 
 import { COST_PAGE_COPY, clockNow, pay } from "../clock";

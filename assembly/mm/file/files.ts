@@ -1,9 +1,10 @@
 /**
- * Files, as far as memory knows them: so many pages, of which some are in the page cache (struct address_space).
- * Page n of a file has the id `first + n`, so that the page map of core/frames.ts says whether it is cached.
+ * Files, as far as memory knows them: so many pages, of which some are in the page cache (struct
+ * address_space). Page n of a file has the id `first + n`, so that the page map of core/frames.ts says
+ * whether it is cached.
  *
- * A file of shared memory (tmpfs, MAP_SHARED without a file) has no disk behind it: its pages are swapped out,
- * and each that is has its slot on record.
+ * A file of shared memory (tmpfs, MAP_SHARED without a file) has no disk behind it: its pages are swapped
+ * out, and each that is has its slot on record.
  */
 
 import { FRAME_BIAS, frameEntry } from "../../core/frames";

@@ -1,10 +1,10 @@
 /**
  * The page cache: pages of files come in, by faults and by read(2), with what is read ahead of them
- * (mm/filemap.c and mm/readahead.c of Linux 6.x: filemap_add_folio, page_cache_ra_unbounded, ondemand_readahead,
- * do_sync_mmap_readahead, do_async_mmap_readahead).
+ * (mm/filemap.c and mm/readahead.c of Linux 6.x: filemap_add_folio, page_cache_ra_unbounded,
+ * ondemand_readahead, do_sync_mmap_readahead, do_async_mmap_readahead).
  *
- * A page is in the cache from when its reading starts; who touches it before it is there waits. Left out: large
- * folios, read-ahead of an expedited kind (readahead(2) apart), direct I/O, holes.
+ * A page is in the cache from when its reading starts; who touches it before it is there waits. Left out:
+ * large folios, read-ahead of an expedited kind (readahead(2) apart), direct I/O, holes.
  */
 
 import { isDirty, pageIn, setClean, setDirty, unbind } from "../../core/frames";
@@ -73,19 +73,31 @@ export function dropFromCache(file: File, index: u32): void {
 /** Reads those of `pages` pages from `start` on that are not cached; page `mark` will have more read. */
 export function readPages(file: File, start: u32, pages: u32, mark: u32, group: u32): void {
   const end = min<u32>(file.pages, start + pages);
-  const disk = device(DISK);
-  let last: u32 = NO_FRAME;
   for (let index = start; index < end; index++) {
     if (cachedFrame(file, index) != NO_FRAME) continue;
-    const pfn = addToCache(file, index, group);
-    if (pfn == NO_FRAME) return;
-    if (index == mark) addFlag(pfn, PG_READAHEAD);
-    addFlag(pfn, PG_READING);
-    // Neighbours are one request.
-    setIoEnd(pfn, last != NO_FRAME && index == last + 1 ? disk.readOn() : disk.read(1));
-    last = index;
-    count(PGPGIN, 4);
+    const first = index;
+    while (index < end && cachedFrame(file, index) == NO_FRAME) {
+      const pfn = addToCache(file, index, group);
+      if (pfn == NO_FRAME) break;
+      if (index == mark) addFlag(pfn, PG_READAHEAD);
+      index++;
+    }
+    if (index == first) return;
+    readRequest(file, first, index);
   }
+}
+
+/** Neighbours are read by one request, and are there together. */
+function readRequest(file: File, first: u32, end: u32): void {
+  const done = device(DISK).read(end - first);
+  for (let index = first; index < end; index++) {
+    const pfn = cachedFrame(file, index);
+    // Under pressure some have left again already.
+    if (pfn == NO_FRAME) continue;
+    addFlag(pfn, PG_READING);
+    setIoEnd(pfn, done);
+  }
+  count(PGPGIN, 4 * (end - first));
 }
 
 /** A page of shared memory that is in memory or swapped out; a new one is of zeroes. */

@@ -1,3 +1,5 @@
+/** Transparent huge pages. */
+
 import { Process } from "../virtual/process";
 import { Vma } from "../virtual/vma";
 export function largeFault(process: Process, vma: Vma, vpn: u64, isWrite: bool): u32 {

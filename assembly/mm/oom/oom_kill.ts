@@ -3,12 +3,12 @@
  * oom_badness, select_bad_process, oom_kill_process, oom_reaper). Its points are what it would free: resident
  * and swapped pages and page tables, moved by oom_score_adj thousandths of all memory.
  *
- * The heuristic of Linux 2.6 (mm/oom_kill.c of 2.6.11: badness), for comparison: the size of the address space and
- * half of its children's, divided by roots of processor time and run time, doubled for niced processes, a
- * quarter for privileged ones, shifted by oom_adj.
+ * The heuristic of Linux 2.6 (mm/oom_kill.c of 2.6.11: badness), for comparison: the size of the address
+ * space and half of its children's, divided by roots of processor time and run time, doubled for niced
+ * processes, a quarter for privileged ones, shifted by oom_adj.
  *
- * What is freed is freed at once, as the oom_reaper does. Left out: cpusets and mempolicies, memory.oom.group,
- * panic_on_oom's panic itself (the run ends, which TypeScript sees to).
+ * What is freed is freed at once, as the oom_reaper does. Left out: cpusets and mempolicies,
+ * memory.oom.group, panic_on_oom's panic itself (the run ends, which TypeScript sees to).
  */
 
 import { clockNow } from "../clock";
@@ -58,8 +58,8 @@ export function oomKills(): u32 {
 }
 
 /**
- * Records of kills: time f64 | points f64 | asid, pid, order, gfp, group of the limit or u32.MAX_VALUE, pages of
- * table, anonymous, file, shared, swapped: u32 each.
+ * Records of kills: time f64 | points f64 | asid, pid, order, gfp, group of the limit or u32.MAX_VALUE, pages
+ * of table, anonymous, file, shared, swapped: u32 each.
  */
 export function oomRecordsAt(): usize {
   return RECORDS;
@@ -126,7 +126,8 @@ function oldPoints(process: Process): i64 {
     const child = processAt(asid);
     if (child.state != UNUSED && child.parent == process.pid) points += <f64>(child.totalVm / 2 + 1);
   }
-  // Processor time in units of about ten seconds, run time of about a thousand (jiffies >> SHIFT_HZ + 3, >> 10).
+  // Processor time in units of about ten seconds, run time of about a thousand (jiffies >> SHIFT_HZ + 3, >>
+  // 10).
   const cpuTime = (process.userNs + process.systemNs) / 8e9;
   const runTime = (clockNow() - process.startedAt) / 1024e9;
   const root = Math.floor(Math.sqrt(Math.floor(cpuTime)));

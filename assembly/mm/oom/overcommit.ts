@@ -34,7 +34,10 @@ export function setHugetlbPages(pages: u32): void {
   hugetlbPages = pages;
 }
 
-/** vm.overcommit_memory, _ratio and, in pages, 0 for the ratio, _kbytes; vm.admin_ and user_reserve_kbytes in pages. */
+/**
+ * vm.overcommit_memory, _ratio and, in pages, 0 for the ratio, _kbytes; vm.admin_ and user_reserve_kbytes in
+ * pages.
+ */
 export function setOvercommit(memory: u32, percent: u32, pages: u32, admin: u32, user: u32): void {
   mode = memory;
   ratio = percent;

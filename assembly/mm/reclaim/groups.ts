@@ -1,7 +1,7 @@
 /**
- * Memory cgroups, flat: what is charged to each, its limits, and its lists of pages (mm/memcontrol.c, cgroup v2;
- * include/linux/mmzone.h, struct lruvec). Group 0 is the root, which has no limit and whose lists hold the pages
- * of processes that are in no group. Global reclaim goes through all groups.
+ * Memory cgroups, flat: what is charged to each, its limits, and its lists of pages (mm/memcontrol.c, cgroup
+ * v2; include/linux/mmzone.h, struct lruvec). Group 0 is the root, which has no limit and whose lists hold
+ * the pages of processes that are in no group. Global reclaim goes through all groups.
  *
  * Charged are user pages and what they are swapped out to. Left out: a hierarchy, kernel memory of a group,
  * memory.oom.group's siblings, recharging at moves.

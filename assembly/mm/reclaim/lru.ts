@@ -55,8 +55,8 @@ export function listOf(pfn: u32): u32 {
 }
 
 /**
- * The page `id` is in the frame `pfn` from now on, which has its state, flags and group: it is bound to it, found
- * to be wanted back if it is, and put where it can be chosen.
+ * The page `id` is in the frame `pfn` from now on, which has its state, flags and group: it is bound to it,
+ * found to be wanted back if it is, and put where it can be chosen.
  */
 export function enterPage(pfn: u32, id: u32): void {
   if (chooser == BY_POLICY) {

@@ -7,10 +7,10 @@
  *                └─ not before ───────────> inactive list, once more
  *     not accessed ─────────────────────> evicted (evict.ts)
  *
- * The balance between anonymous memory and files follows `swappiness` and what reclaim of each has cost lately.
- * Departures: a page has one accessed bit, not one for each of its mappings; pages are looked at one by one, not
- * isolated 32 at a time; the shrinkers of slabs are not called (nothing here caches in slabs what could be
- * given up); no reclaim throttling but the wait for writes in page_source.ts.
+ * The balance between anonymous memory and files follows `swappiness` and what reclaim of each has cost
+ * lately. Departures: a page has one accessed bit, not one for each of its mappings; pages are looked at one
+ * by one, not isolated 32 at a time; the shrinkers of slabs are not called (nothing here caches in slabs what
+ * could be given up); no reclaim throttling but the wait for writes in page_source.ts.
  */
 
 import { isDirty, residentPages } from "../../core/frames";
@@ -87,8 +87,8 @@ export function setSwappiness(value: u32): void {
 }
 
 /**
- * One pass over the lists at a priority: the lower, the larger the share that is looked at. Reclaims from zones
- * up to `zone`, for kswapd or for the process that runs. Returns the pages freed.
+ * One pass over the lists at a priority: the lower, the larger the share that is looked at. Reclaims from
+ * zones up to `zone`, for kswapd or for the process that runs. Returns the pages freed.
  */
 export function shrinkNode(pages: u32, zone: u32, atPriority: i32, forKswapd: bool): u32 {
   target = ALL_GROUPS;

@@ -1,10 +1,10 @@
 /**
  * Swap space: slots of a page, the swap cache, and reading ahead (mm/swapfile.c, mm/swap_state.c).
  *
- * A slot counts the page-table entries that name it, and knows the page's id. While the page is in a frame too
- * it is in the swap cache: the slot knows the frame and the frame the slot, so that a clean page can be dropped
- * without being written again. Slots are given in ascending order, the next free one behind the last, as a
- * cluster is filled; pages that leave together can so be read back together.
+ * A slot counts the page-table entries that name it, and knows the page's id. While the page is in a frame
+ * too it is in the swap cache: the slot knows the frame and the frame the slot, so that a clean page can be
+ * dropped without being written again. Slots are given in ascending order, the next free one behind the last,
+ * as a cluster is filled; pages that leave together can so be read back together.
  *
  * Left out: several swap areas and priorities, clusters by processor, zswap, discards.
  */
@@ -21,7 +21,10 @@ let slotCount: u32 = 0;
 let used: u32 = 0;
 let cached: u32 = 0;
 let last: u32 = 0;
-/** By slot: entries that name it, u16; its cgroup, u8; the frame in the swap cache + 1, u32; the page's id, u32. */
+/**
+ * By slot: entries that name it, u16; its cgroup, u8; the frame in the swap cache + 1, u32; the page's id,
+ * u32.
+ */
 let users: usize = 0;
 let groups: usize = 0;
 let framesOf: usize = 0;

@@ -34,7 +34,10 @@ export function ageNonresident(group: u32, pages: u32): void {
   groupAt(group).age += pages;
 }
 
-/** The page has just been evicted from `pfn`, whose flags still stand: leaves its shadow (workingset_eviction). */
+/**
+ * The page has just been evicted from `pfn`, whose flags still stand: leaves its shadow
+ * (workingset_eviction).
+ */
 export function leaveShadow(pfn: u32, id: u32): void {
   const group = groupOf(pfn);
   const age = (groupAt(group).age >> order) & AGE_MASK;

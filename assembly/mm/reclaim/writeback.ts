@@ -1,6 +1,7 @@
 /**
- * Pages that are being written, to swap or to the disk, and what becomes of them when they are (mm/page-writeback.c,
- * folio_end_writeback). A device answers in the order in which it was asked, so its pages wait in a ring:
+ * Pages that are being written, to swap or to the disk, and what becomes of them when they are
+ * (mm/page-writeback.c, folio_end_writeback). A device answers in the order in which it was asked, so its
+ * pages wait in a ring:
  *
  *     [ page, when it is done ] [ ... ]        16 bytes an entry, in order of time
  *

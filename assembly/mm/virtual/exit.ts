@@ -1,6 +1,6 @@
 /**
- * A process begins and ends: fork's and exec's ends of it are in fork.ts (kernel/exit.c, kernel/fork.c: mmput,
- * exit_mmap).
+ * A process begins and ends: fork's and exec's ends of it are in fork.ts (kernel/exit.c, kernel/fork.c:
+ * mmput, exit_mmap).
  */
 
 import { flushSpace } from "../../core/mmu";

@@ -1,6 +1,6 @@
 /**
- * fork: a child with a copy of the address space, in which private pages are shared until one of the two writes
- * (kernel/fork.c: dup_mmap; mm/memory.c: copy_page_range); and exec, which starts with an empty one.
+ * fork: a child with a copy of the address space, in which private pages are shared until one of the two
+ * writes (kernel/fork.c: dup_mmap; mm/memory.c: copy_page_range); and exec, which starts with an empty one.
  */
 
 import { flushSpace } from "../../core/mmu";

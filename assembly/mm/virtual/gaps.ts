@@ -23,7 +23,9 @@ export function isAllMapped(process: Process, start: u64, end: u64): bool {
   return true;
 }
 
-/** Room for `pages` pages: at `hint` if that is not 0 and free, else as high as there is some; 0 if nowhere. */
+/**
+ * Room for `pages` pages: at `hint` if that is not 0 and free, else as high as there is some; 0 if nowhere.
+ */
 export function findGap(process: Process, hint: u64, pages: u32, isLarge: bool): u64 {
   const mask: u64 = isLarge ? HUGE_PAGES - 1 : 0;
   const start = (hint + mask) & ~mask;

@@ -1,6 +1,7 @@
 /**
- * Areas come, go, grow and move: mmap, munmap, brk and mremap (mm/mmap.c, mm/vma.c, mm/mremap.c of Linux 6.x).
- * Addresses are in pages, but for brk's, which are bytes; a call returns an address or 0, or an error below 0.
+ * Areas come, go, grow and move: mmap, munmap, brk and mremap (mm/mmap.c, mm/vma.c, mm/mremap.c of Linux
+ * 6.x). Addresses are in pages, but for brk's, which are bytes; a call returns an address or 0, or an error
+ * below 0.
  */
 
 import { COST_CALL, pay } from "../clock";
@@ -40,8 +41,8 @@ export function setMapCountMax(count: u32): void {
 }
 
 /**
- * mmap(2): `pages` pages with the area flags `vmFlags`, at `address` if the flags fix it or if there is room there
- * and it is not 0. The first page, or an error.
+ * mmap(2): `pages` pages with the area flags `vmFlags`, at `address` if the flags fix it or if there is room
+ * there and it is not 0. The first page, or an error.
  */
 export function mmap(
   process: Process,

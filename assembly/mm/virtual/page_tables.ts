@@ -11,8 +11,8 @@
  *    │         swap slot           │ 0 │   swapped out; 0 altogether: never mapped
  *    └─────────────────────────────┴───┘
  *
- * A node has its frame's number in front of it. Accessed and dirty bits are kept by frame (core/frames.ts), not
- * by entry. A table that has become empty stays until what surrounds it is unmapped (free_pgtables).
+ * A node has its frame's number in front of it. Accessed and dirty bits are kept by frame (core/frames.ts),
+ * not by entry. A table that has become empty stays until what surrounds it is unmapped (free_pgtables).
  * Left out: KPTI's second root, tables shared between processes.
  */
 
@@ -66,7 +66,9 @@ export function newRoot(process: Process): bool {
   return root != 0;
 }
 
-/** Address of the entry for a page, making the tables that are missing; 0 when there is no memory for them. */
+/**
+ * Address of the entry for a page, making the tables that are missing; 0 when there is no memory for them.
+ */
 export function makeEntry(process: Process, vpn: u64): usize {
   return descend(process, vpn, leafDepth(), true);
 }
@@ -102,8 +104,8 @@ export function readEntry(process: Process, vpn: u64): u32 {
 }
 
 /**
- * The first page from `vpn` on, before `end`, that has an entry that is not 0, or `end`. Pages of a large page
- * count as entries.
+ * The first page from `vpn` on, before `end`, that has an entry that is not 0, or `end`. Pages of a large
+ * page count as entries.
  */
 export function nextEntry(process: Process, vpn: u64, end: u64): u64 {
   const leaf = leafDepth();

@@ -1,4 +1,7 @@
-/** Pages are brought in ahead of their first touch: MAP_POPULATE, mlock, MADV_POPULATE (mm/gup.c: __mm_populate). */
+/**
+ * Pages are brought in ahead of their first touch: MAP_POPULATE, mlock, MADV_POPULATE (mm/gup.c:
+ * __mm_populate).
+ */
 
 import { LOAD, STORE } from "../../core/runs";
 import { waitUntil } from "../clock";

@@ -1,6 +1,6 @@
 /**
- * The stack grows by itself: a reference below it, within its limit and not next to other memory, makes it longer
- * (mm/mmap.c: expand_downwards; stack_guard_gap of 256 pages).
+ * The stack grows by itself: a reference below it, within its limit and not next to other memory, makes it
+ * longer (mm/mmap.c: expand_downwards; stack_guard_gap of 256 pages).
  */
 
 import { accountPages } from "../oom/overcommit";

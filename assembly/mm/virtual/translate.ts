@@ -1,6 +1,6 @@
 /**
- * The way of a reference that the first TLB level did not settle: the TLBs of small and of large pages, the walk
- * of the process's tables, and the fault. See core/mmu.ts for what a hit in a TLB is, and replaySpace of
+ * The way of a reference that the first TLB level did not settle: the TLBs of small and of large pages, the
+ * walk of the process's tables, and the fault. See core/mmu.ts for what a hit in a TLB is, and replaySpace of
  * core/replay.ts for what is returned.
  */
 

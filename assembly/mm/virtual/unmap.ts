@@ -1,6 +1,6 @@
 /**
- * Ranges are unmapped: their entries, their tables, their areas (mm/memory.c: unmap_vmas, zap_pte_range; mm/vma.c:
- * do_vmi_munmap).
+ * Ranges are unmapped: their entries, their tables, their areas (mm/memory.c: unmap_vmas, zap_pte_range;
+ * mm/vma.c: do_vmi_munmap).
  */
 
 import { flushSpace, shootDown } from "../../core/mmu";

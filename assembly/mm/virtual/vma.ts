@@ -1,9 +1,10 @@
 /**
  * Virtual memory areas: ranges of a process's pages with the same rights and the same file behind them
- * (struct vm_area_struct, mm/vma.c). Where the kernel has a maple tree, a process has an array of its areas in
- * the order of their addresses here.
+ * (struct vm_area_struct, mm/vma.c). Where the kernel has a maple tree, a process has an array of its areas
+ * in the order of their addresses here.
  *
- * Neighbours that could be one area are made one, as vma_merge does; an area that is changed in part is split.
+ * Neighbours that could be one area are made one, as vma_merge does; an area that is changed in part is
+ * split.
  */
 
 import { giveBlock, takeBlock } from "../../lib/blocks";

@@ -1,4 +1,7 @@
-/** Entries of a page are made read-only, so that the next write is noticed (folio_mkclean, wrprotect for fork). */
+/**
+ * Entries of a page are made read-only, so that the next write is noticed (folio_mkclean, wrprotect for
+ * fork).
+ */
 
 import { shootDown } from "../../core/mmu";
 import { DENY_WRITE, findEntry } from "./page_tables";

@@ -1,4 +1,6 @@
-/** The page of zeroes that all reads of untouched anonymous memory share; it is nobody's, and never leaves. */
+/**
+ * The page of zeroes that all reads of untouched anonymous memory share; it is nobody's, and never leaves.
+ */
 
 import { GFP_KERNEL } from "../physical/gfp";
 import { allocPages } from "../physical/page_alloc";

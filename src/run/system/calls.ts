@@ -311,7 +311,7 @@ async function* fileIo(
   for (let at = first; at < end; ) {
     const to = Math.min(end, at + IO_PAGES);
     const reached = io(task.asid, number, at, to) >>> 0;
-    const isWaiting = PROCESS_WAITING === around.engine.process(task.asid).state;
+    const isWaiting = PROCESS_WAITING === core.processState(task.asid);
     if (reached < to && !isWaiting) return "ENOMEM";
     at = reached;
     yield { kind: "call" };

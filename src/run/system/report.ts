@@ -3,6 +3,7 @@
 import type { SystemEngine } from "../../engine/system.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
 import type { OomKill, Performance, SystemProcess, SystemReport } from "../../types.ts";
+import { fillLesson } from "./lesson.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { machineState } from "./state.ts";
 import type { Task } from "./task.ts";
@@ -25,7 +26,7 @@ export function systemReport(
   const ns = Math.max(now, ...tasks.map(({ endedAt }) => endedAt));
   const stalledNs = Math.min(core.stalledNs(), ns);
   const groups = Object.keys(cgroups);
-  return {
+  const report: SystemReport = {
     command: "system",
     scenario: { name, path, summary, lesson },
     machine: {
@@ -58,10 +59,12 @@ export function systemReport(
     state: machineState(engine, tasks, { ns, stalledNs }),
     performance,
   };
+  report.scenario.lesson = fillLesson(lesson, report, path);
+  return report;
 }
 
 function processOf(engine: SystemEngine, task: Task, ns: number): SystemProcess {
-  const facts = task.last ?? engine.process(task.asid);
+  const facts = task.last ?? engine.factsOf(task.asid);
   return {
     name: task.name,
     pid: task.pid,

@@ -57,22 +57,24 @@ export class Scheduler {
     core.takeWaited();
     core.selectCore(cpu);
     if (this.#isKilled(task)) return this.#finish(task);
-    if (PROCESS_STATES[this.#engine.process(task.asid).state] === "waiting") core.wakeProcess(task.asid);
+    if (PROCESS_STATES[this.#engine.core.processState(task.asid)] === "waiting") core.wakeProcess(task.asid);
+    const kills = core.oomKills();
     await this.#advance(task);
     const end = core.clockNow();
+    if (core.oomKills() !== kills) this.#wakeKilled(end);
     const busy = end - start - core.takeWaited();
     task.cpuNs += busy;
     this.#free[cpu] = start + busy;
     if (task.end !== "running") return;
-    const { state, wakeAt } = this.#engine.process(task.asid);
-    if (PROCESS_STATES[state] === "killed") return this.#finish(task);
-    if (PROCESS_STATES[state] === "waiting") task.readyAt = Math.max(end, wakeAt);
+    const state = PROCESS_STATES[core.processState(task.asid)];
+    if (state === "killed") return this.#finish(task);
+    if (state === "waiting") task.readyAt = Math.max(end, core.wakeTime(task.asid));
     else if (task.readyAt <= start) task.readyAt = end;
   }
 
   /** The process is no more; who waits for it goes on. */
   #finish(task: Task): void {
-    const facts = this.#engine.process(task.asid);
+    const facts = this.#engine.factsOf(task.asid);
     task.last = facts;
     if (task.end === "running") task.end = SIGNALS[KILL_REASONS[facts.killedBy] ?? ""];
     task.endedAt = this.#engine.core.clockNow();
@@ -85,8 +87,15 @@ export class Scheduler {
     this.#onEnd(task);
   }
 
+  /** Whoever was killed while it slept comes to its end now. */
+  #wakeKilled(ns: number): void {
+    for (const task of this.tasks) {
+      if (task.end === "running" && this.#isKilled(task)) task.readyAt = Math.min(task.readyAt, ns);
+    }
+  }
+
   #isKilled(task: Task): boolean {
-    return PROCESS_STATES[this.#engine.process(task.asid).state] === "killed";
+    return PROCESS_STATES[this.#engine.core.processState(task.asid)] === "killed";
   }
 
   async #advance(task: Task): Promise<void> {

@@ -14,8 +14,8 @@ const PAGE_BYTES = 4096;
 export const BUFFER_RUNS = 4096;
 
 /**
- * What the kernel's work costs, in nanoseconds on a 3 GHz processor. A fault is the exception, its handler and
- * the return (half a microsecond to one, see src/machine/costs.ts); zeroing or copying 4 KiB takes about
+ * What the kernel's work costs, in nanoseconds on a 3 GHz processor. A fault is the exception, its handler
+ * and the return (half a microsecond to one, see src/machine/costs.ts); zeroing or copying 4 KiB takes about
  * 100 to 300 ns; looking at a page in reclaim is a few cache misses, taking it away some dozens, with locks;
  * a system call about 200 ns with today's mitigations. Round numbers, all of them.
  */
@@ -82,8 +82,8 @@ function deviceTimes({ device, read_us, write_us }: Device): DeviceTimes {
 }
 
 /**
- * What a request and each of its pages occupy: NVMe flash about 500,000 requests and 3 GB a second, SATA 100,000
- * and 0.5 GB, Optane 550,000 and 2.5 GB, a disk 200 MB a second besides its seeks.
+ * What a request and each of its pages occupy: NVMe flash about 500,000 requests and 3 GB a second, SATA
+ * 100,000 and 0.5 GB, Optane 550,000 and 2.5 GB, a disk 200 MB a second besides its seeks.
  */
 const TRANSFER_NS: Record<
   Device["device"],

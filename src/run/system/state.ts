@@ -178,7 +178,7 @@ function tablePages(engine: SystemEngine): number {
   const used = engine.core.processesUsed() >>> 0;
   let pages = 0;
   for (let asid = 0; asid < used; asid++) {
-    const process = engine.process(asid);
+    const process = engine.factsOf(asid);
     if (process.state !== 0) pages += process.tablePages;
   }
   return pages;
@@ -218,7 +218,7 @@ function zones(engine: SystemEngine): Zone[] {
 }
 
 function processState(engine: SystemEngine, task: Task): ProcessState {
-  const facts = task.last ?? engine.process(task.asid);
+  const facts = task.last ?? engine.factsOf(task.asid);
   const resident = facts.filePages + facts.anonPages + facts.sharedPages;
   const isRunning = task.end === "running";
   return {
@@ -245,7 +245,7 @@ function processState(engine: SystemEngine, task: Task): ProcessState {
 }
 
 function smaps(engine: SystemEngine, task: Task): Mapping[] {
-  const { areas } = engine.process(task.asid);
+  const { areas } = engine.factsOf(task.asid);
   return Array.from({ length: areas }, (_, index) => {
     const area = engine.area(task.asid, index);
     const has = (flag: number, letter: string) => ((area.flags & flag) === 0 ? "-" : letter);

@@ -1,6 +1,6 @@
 /**
- * A process of a scenario while it runs: its program, a generator that makes calls by itself and hands out runs
- * of references, and its own time.
+ * A process of a scenario while it runs: its program, a generator that makes calls by itself and hands out
+ * runs of references, and its own time.
  */
 
 import type { SystemEngine } from "../../engine/system.ts";
@@ -42,5 +42,5 @@ export interface Task {
   /** Where brk's heap begins, in bytes. */
   heap: { brkStart: number };
   /** What it was when it ended. */
-  last: ReturnType<SystemEngine["process"]> | undefined;
+  last: ReturnType<SystemEngine["factsOf"]> | undefined;
 }
