@@ -27,7 +27,7 @@ const LIMITED = 1;
 function play(module: WebAssembly.Module, seed: number, chooser: string, steps = STEPS): unknown {
   const random = new Random(seed * 1000 + chooser.length);
   const machine = new Machine(module, {
-    mib: random.pick([48, 56, 64, 64]),
+    mib: random.pick([56, 56, 60, 64]),
     swapMib: random.pick([0, 1, 8, 64]),
     files: FILES,
     chooser: chooser === "linux-lists" ? "linux" : policyOf(chooser),
