@@ -32,6 +32,7 @@ export { type RecordOptions, record } from "./run/record.ts";
 export { replay } from "./run/replay.ts";
 export { sweep } from "./run/sweep.ts";
 export type { SweepOptions } from "./run/sweep_plan.ts";
+export { type SystemOptions, system } from "./run/system.ts";
 export { type HostOptions, hostState } from "./run/system_host.ts";
 export { type UnpackOptions, unpack } from "./run/unpack.ts";
 export type {
