@@ -70,7 +70,15 @@ export {
   skipPages,
   unbind,
 } from "./core/frames";
-export { addTlb, clearMmu, connectPort, selectCore, tlbAt, tlbInvalidated, tlbMisses } from "./core/mmu";
+export {
+  addTlb,
+  clearMmu,
+  connectPort,
+  selectCore,
+  tlbInvalidated,
+  tlbMisses,
+  tlbRecordAt,
+} from "./core/mmu";
 export { addLevel, firstUnfitRun, rootOf, setSignExtended } from "./core/page_table";
 export { setParameter } from "./core/policy";
 export {
@@ -146,8 +154,17 @@ export {
 } from "./mm/clock";
 export { countersAt } from "./mm/counters";
 export { setDevice } from "./mm/device";
-export { areaFacts, cachedPages, groupFacts, processFacts, processState, wakeTime } from "./mm/facts";
-export { addFile, fileAt, shmemSlot } from "./mm/file/files";
+export {
+  areaFacts,
+  cachedPages,
+  fileRecordAt,
+  groupFacts,
+  processFacts,
+  processState,
+  sharedSlot,
+  wakeTime,
+} from "./mm/facts";
+export { addFile } from "./mm/file/files";
 export { setDirtyLimits } from "./mm/file/flusher";
 export { setReadAhead } from "./mm/file/page_cache";
 export { setHeapHooks } from "./mm/heap/address_space";
@@ -282,7 +299,7 @@ export {
 } from "./mm/physical/watermarks";
 export { lowmemReserve, setZone, zoneRecordAt } from "./mm/physical/zones";
 export { stalledNs } from "./mm/psi";
-export { addGroup, groupAt, listPages, setGroupLimits } from "./mm/reclaim/groups";
+export { addGroup, groupRecordAt, listPages, setGroupLimits } from "./mm/reclaim/groups";
 export { kswapdNs } from "./mm/reclaim/kswapd";
 export { setChooser } from "./mm/reclaim/lru";
 export { setSwappiness } from "./mm/reclaim/scan";

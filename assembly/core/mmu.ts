@@ -100,8 +100,13 @@ export function portAt(kind: u32): Port {
   return changetype<Port>(PORTS + kind * PORT_BYTES);
 }
 
-export function tlbAt(index: u32): Tlb {
+function tlbAt(index: u32): Tlb {
   return changetype<Tlb>(TLBS + index * offsetof<Tlb>());
+}
+
+/** Address of a TLB's record; see tlb.ts. */
+export function tlbRecordAt(index: u32): usize {
+  return changetype<usize>(tlbAt(index));
 }
 
 export function tlbMisses(index: u32): f64 {

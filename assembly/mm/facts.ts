@@ -4,7 +4,7 @@
  */
 
 import { isDirty } from "../core/frames";
-import { fileAt } from "./file/files";
+import { fileAt, shmemSlot } from "./file/files";
 import { hasFlag, PG_LARGE } from "./page";
 import { ANON, pageState } from "./physical/mem_map";
 import { groupAt } from "./reclaim/groups";
@@ -123,6 +123,16 @@ export function groupFacts(index: u32): usize {
   put(<f64>group.maxEvents);
   put(<f64>group.oomKills);
   return FACTS;
+}
+
+/** Address of a file's record; see files.ts. */
+export function fileRecordAt(file: u32): usize {
+  return changetype<usize>(fileAt(file));
+}
+
+/** The slot of a page of shared memory that is swapped out; 0: none. */
+export function sharedSlot(file: u32, index: u32): u32 {
+  return shmemSlot(fileAt(file), index);
 }
 
 /** How many pages of a file are cached. */

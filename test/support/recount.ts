@@ -45,7 +45,7 @@ export function flaws(machine: Machine, groups = 1): string[] {
   let committed = 0;
   const flagsAt = (core.pageFlagsAt() >>> 0) / 2;
   const stateOf = (pfn: number) => u16[flagsAt + pfn]! & 0xff;
-  const firstOf = (file: number) => u32[((core.fileAt(file) as unknown as number) >>> 0) / 4]!;
+  const firstOf = (file: number) => u32[(core.fileRecordAt(file) >>> 0) / 4]!;
 
   const checkEntry = (asid: number, vpn: number, entry: number, rss: Record<string, number>) => {
     const area = areasOf.get(asid)!.find(({ start, end }) => vpn >= start && vpn < end);
@@ -133,7 +133,7 @@ export function flaws(machine: Machine, groups = 1): string[] {
   for (const file of files) {
     if (!engine.setup.files[file - 1]?.isShared) continue;
     for (let index = 0; index < engine.setup.files[file - 1]!.pages; index++) {
-      const slot = core.shmemSlot(core.fileAt(file), index) >>> 0;
+      const slot = core.sharedSlot(file, index) >>> 0;
       if (slot === 0) continue;
       slotUsers.set(slot, (slotUsers.get(slot) ?? 0) + 1);
       if (core.frameEntry(firstOf(file) + index) >>> 0 >= BIAS)
@@ -161,7 +161,7 @@ export function flaws(machine: Machine, groups = 1): string[] {
   const onLists = new Map<number, string>();
   const links = (core.pageLinksAt() >>> 0) / 4;
   for (let group = 0; group < groups; group++) {
-    const at = ((core.groupAt(group) as unknown as number) >>> 0) / 4;
+    const at = (core.groupRecordAt(group) >>> 0) / 4;
     for (let list = 0; list < LISTS; list++) {
       const sentinel = u32[at]! + list;
       let length = 0;
@@ -275,7 +275,7 @@ export function flaws(machine: Machine, groups = 1): string[] {
   }
 
   for (let index = 0; index < engine.setup.tlbs.length; index++) {
-    const tlb = ((core.tlbAt(index) as unknown as number) >>> 0) / 4;
+    const tlb = (core.tlbRecordAt(index) >>> 0) / 4;
     const entries = u32[tlb]! / 4;
     const end = entries + ((u32[tlb + 1]! + 1) * u32[tlb + 2]!) / 4;
     for (let at = entries; at < end; at += 4) {

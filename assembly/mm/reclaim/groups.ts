@@ -80,6 +80,11 @@ export function groupAt(index: u32): Group {
   return changetype<Group>(GROUPS + index * offsetof<Group>());
 }
 
+/** Address of a group's record. */
+export function groupRecordAt(index: u32): usize {
+  return changetype<usize>(groupAt(index));
+}
+
 /** Adds a group, the root first, once the memory is committed. */
 export function addGroup(): u32 {
   assert(groupCount < GROUPS_MAX && offsetof<Group>() * GROUPS_MAX <= 8192);
