@@ -26,7 +26,7 @@ const OF_PROCESS: Record<string, (process: SystemProcess) => string> = {
 /** The lesson with its numbers; `path` names the scenario in errors. */
 export function fillLesson(lesson: string, report: SystemReport, path: string): string {
   return lesson.replace(/\{([^{}]+)\}/g, (_, name: string) => {
-    const value = valueOf(name, report);
+    const value = quoted(name, report);
     if (value !== undefined) return value;
     const known = [
       ...report.processes.flatMap((process) =>
@@ -38,7 +38,7 @@ export function fillLesson(lesson: string, report: SystemReport, path: string): 
   });
 }
 
-function valueOf(name: string, { processes, state, oom_kills }: SystemReport): string | undefined {
+function quoted(name: string, { processes, state, oom_kills }: SystemReport): string | undefined {
   const dot = name.lastIndexOf(".");
   const [owner, key] = [name.slice(0, dot), name.slice(dot + 1)];
   const process = processes.find((some) => some.name === owner);
