@@ -9,6 +9,7 @@ import type { HeapReport } from "../../src/types.ts";
 import {
   clockhand,
   expectRefusal,
+  hearsInterrupts,
   INDEX,
   INTERRUPTED,
   startClockhand,
@@ -159,7 +160,8 @@ describe.concurrent("heap", () => {
   test("ends on Ctrl-C without a result, also while it waits for its input", async () => {
     const running = startClockhand(["heap", "-", "--json"], { stdin: "open" });
     running.child.stdin?.write(readFileSync(LEAKY));
-    setTimeout(() => running.child.kill("SIGINT"), SECOND_MS);
+    await hearsInterrupts(running);
+    running.child.kill("SIGINT");
     const { code, stdout, stderr, milliseconds } = await running.outcome;
     expect({ code, stdout }).toEqual({ code: INTERRUPTED, stdout: "" });
     expect(stderr).toContain("interrupted");

@@ -235,6 +235,18 @@ export async function opened(running: Running, trace: string): Promise<void> {
   );
 }
 
+/**
+ * Waits until a program would not be ended by SIGINT any more, but hears it (proc(5): SigCgt). Node itself
+ * catches SIGINT, to put the terminal in order; SIGHUP, the first bit, is the last that the program asks for.
+ */
+export async function hearsInterrupts({ child }: Running): Promise<void> {
+  const hears = () => {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, "latin1"))?.[1];
+    return (Number.parseInt(caught?.slice(-1) ?? "0", 16) & 1) !== 0;
+  };
+  await until(hears, "the program hears interrupts");
+}
+
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
