@@ -1,9 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three suites. `behaviour` is what `npm test` runs, within ten minutes; `differential` holds the engine
- * against slow models on random input; `valgrind` records real programs.
+ * Four suites. `behaviour` is what `npm test` runs, within ten minutes; `differential` holds the engine
+ * against slow models on random input; `compiler` compiles policies of users' own; `valgrind` records real
+ * programs.
  */
+const COMPILING = ["test/policy/**/*.test.ts", "test/cli/custom_policy.test.ts", "test/mm/heap_hooks.test.ts"];
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -11,7 +14,8 @@ export default defineConfig({
     passWithNoTests: false,
     maxWorkers: 2,
     projects: [
-      suite("behaviour", ["test/**/*.test.ts"], ["test/differential/**", "test/valgrind/**"]),
+      suite("behaviour", ["test/**/*.test.ts"], ["test/differential/**", "test/valgrind/**", ...COMPILING]),
+      suite("compiler", COMPILING),
       suite("differential", ["test/differential/**/*.test.ts"]),
       suite("valgrind", ["test/valgrind/**/*.test.ts"]),
     ],
