@@ -5,7 +5,11 @@ import { defineConfig } from "vitest/config";
  * against slow models on random input; `compiler` compiles policies of users' own; `valgrind` records real
  * programs.
  */
-const COMPILING = ["test/policy/**/*.test.ts", "test/cli/custom_policy.test.ts", "test/mm/heap_hooks.test.ts"];
+const COMPILING = [
+  "test/policy/**/*.test.ts",
+  "test/cli/custom_policy.test.ts",
+  "test/mm/heap_hooks.test.ts",
+];
 
 export default defineConfig({
   test: {
