@@ -13,6 +13,9 @@ pagetypeinfo, slabinfo, vmallocinfo, pressure, swaps, and with --pid smaps and s
 commands of procps's: free, "free -h", "free -m", and vmstat's table as procps-vmstat.
 
 Examples:
+  $ clockhand system scenarios/oom.yaml                 # docs/scenarios.md says how to write one
+  $ clockhand system scenarios/mlock.yaml --view meminfo
+  $ clockhand system scenarios/overcommit.yaml --json
   $ clockhand system --host                             # this computer's memory at a glance
   $ clockhand system --host --view "free -h,buddyinfo"
   $ clockhand system --host --view smaps --pid 1234
@@ -33,7 +36,7 @@ const PROCESS_VIEWS: readonly ViewName[] = ["smaps", "smaps_rollup"];
 
 export function systemCommand(): Command {
   return new Command("system")
-    .description("show a machine's memory as Linux does: this computer's")
+    .description("run processes on a modelled Linux machine, or show this computer's memory")
     .argument("[scenario]", "a scenario's YAML file")
     .option("--host", "this computer, by its /proc")
     .option("--view <names>", "views, separated by commas (default: a summary)")
