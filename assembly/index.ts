@@ -150,6 +150,22 @@ export { addFile } from "./mm/file/files";
 export { setDirtyLimits } from "./mm/file/flusher";
 export { setReadAhead } from "./mm/file/page_cache";
 export {
+  hugetlbFree,
+  hugetlbReserved,
+  hugetlbSurplus,
+  hugetlbTotal,
+  setHugePages,
+  setHugePagesOvercommit,
+} from "./mm/huge/hugetlb";
+export {
+  khugepagedNs,
+  khugepagedScans,
+  pagesCollapsed,
+  runKhugepaged,
+  setKhugepaged,
+} from "./mm/huge/khugepaged";
+export { setThp } from "./mm/huge/thp";
+export {
   cacheAllocBulk,
   cacheCount,
   cacheFacts,

@@ -58,6 +58,15 @@ export function addMapping(pfn: u32, tag: u64): bool {
   return true;
 }
 
+/** All mappings of a frame are those of another, which has none. */
+export function moveMappings(from: u32, to: u32): void {
+  setTag(to, tagIn(from));
+  setChain(to, chainOf(from));
+  setCount(to, mapCount(from));
+  setChain(from, 0);
+  setCount(from, 0);
+}
+
 /** Forgets a mapping, and returns how many are left. */
 export function removeMapping(pfn: u32, tag: u64): u32 {
   const count = mapCount(pfn) - 1;
