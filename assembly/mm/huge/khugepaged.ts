@@ -151,6 +151,8 @@ let swapped: u32 = 0;
 function scanRange(process: Process, vma: Vma, first: u64): void {
   const table = tableAt(process, first);
   if (table == 0 || !mayCollapse(table, first)) return;
+  // The kernel takes the large page first; here reclaim could take that before it is mapped.
+  if (swapped > 0) bringIn(process, vma, table, first);
   const head = newLargePage(process.group, defrag ? GFP_TRANSHUGE : GFP_TRANSHUGE_LIGHT);
   if (head == NO_FRAME) {
     count(THP_COLLAPSE_ALLOC_FAILED, 1);
@@ -158,8 +160,7 @@ function scanRange(process: Process, vma: Vma, first: u64): void {
     return;
   }
   count(THP_COLLAPSE_ALLOC, 1);
-  // Making room may have taken pages of the range, and has given the processor to others.
-  if (swapped > 0 && mayCollapse(table, first)) bringIn(process, vma, table, first);
+  // Making room may have taken pages of the range.
   if (findVma(process, first) == vma && mayCollapse(table, first) && swapped == 0) {
     collapse(process, vma, table, first, head);
   } else {

@@ -122,6 +122,7 @@ function finishFirst(ring: Ring): void {
 function rotate(pfn: u32): void {
   if (!hasFlag(pfn, PG_LRU) || hasFlag(pfn, PG_MLOCKED | PG_ACTIVE)) return;
   const list = groupAt(groupOf(pfn)).sentinel(listOf(pfn));
-  pageLinks().moveAfter(pageLinks().previous(list), pfn);
+  const last = pageLinks().previous(list);
+  if (last != pfn) pageLinks().moveAfter(last, pfn);
   count(PGROTATED, 1);
 }
