@@ -16,6 +16,12 @@
  * proactive mode.
  */
 
+import {
+  COMPACT_FAIL,
+  COMPACT_STALL,
+  count as countEvent,
+  COMPACT_SUCCESS as VMSTAT_SUCCESS,
+} from "../counters";
 import { freeBlock, freeBlockToTail, freeOrders, splitPage, takeFreeBlock } from "./buddy";
 import { fragmentationIndex } from "./fragmentation";
 import { GFP_IO } from "./gfp";
@@ -151,13 +157,16 @@ export function compactAndAlloc(order: u32, gfp: u32, flags: u32, priority: u32)
   if (lastResult <= COMPACT_SKIPPED) return NO_FRAME;
   const count = counters();
   count.stall++;
+  countEvent(COMPACT_STALL, 1);
   const pfn = tryZones(order, gfp, flags);
   if (pfn == NO_FRAME) {
     count.fail++;
+    countEvent(COMPACT_FAIL, 1);
     return NO_FRAME;
   }
   resetDefer(zoneOf(pfn), order, true);
   count.success++;
+  countEvent(VMSTAT_SUCCESS, 1);
   return pfn;
 }
 
