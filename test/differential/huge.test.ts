@@ -1,6 +1,7 @@
 /*
- * Random calls and touches of several processes on a small machine with large pages of both kinds, khugepaged, swap
- * and compaction: after each stretch everything is counted anew, and when all have exited nothing is left.
+ * Random calls and touches of several processes on a small machine with large pages of both kinds,
+ * khugepaged, swap and compaction: after each stretch everything is counted anew, and when all have exited
+ * nothing is left.
  */
 
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /*
- * Transparent huge pages: which faults get one, what is counted, what splits them, and that khugepaged makes them.
- * Rules as Documentation/admin-guide/mm/transhuge.rst and mm/huge_memory.c state them.
+ * Transparent huge pages: which faults get one, what is counted, what splits them, and that khugepaged makes
+ * them. Rules as Documentation/admin-guide/mm/transhuge.rst and mm/huge_memory.c state them.
  */
 
 import { describe, expect, it } from "vitest";

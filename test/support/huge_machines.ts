@@ -1,6 +1,6 @@
 /*
- * Small machines with large pages for tests: a process touches pages, and what must always hold is counted anew
- * from the memory map, the page tables and the areas.
+ * Small machines with large pages for tests: a process touches pages, and what must always hold is counted
+ * anew from the memory map, the page tables and the areas.
  */
 
 import { zoneState } from "../../src/engine/physical.ts";

@@ -1,7 +1,7 @@
 /**
- * The huge page of zeroes, which reads of untouched memory map as they map the small one where large pages are
- * allowed (mm/huge_memory.c: get_huge_zero_folio, set_huge_zero_folio). It is taken with its first mapping and
- * given back with its last; the kernel leaves the latter to a shrinker.
+ * The huge page of zeroes, which reads of untouched memory map as they map the small one where large pages
+ * are allowed (mm/huge_memory.c: get_huge_zero_folio, set_huge_zero_folio). It is taken with its first
+ * mapping and given back with its last; the kernel leaves the latter to a shrinker.
  */
 
 import { count, THP_ZERO_PAGE_ALLOC } from "../counters";

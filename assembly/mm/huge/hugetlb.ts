@@ -1,15 +1,16 @@
 /**
- * The hugetlb pool: pages of 2 MiB that are set aside for areas mapped with VM_HUGETLB, never reclaimed, and in no
- * resident set (mm/hugetlb.c of Linux 6.x: alloc_hugetlb_folio, hugetlb_acct_memory, hugetlb_fault, hugetlb_wp,
- * set_max_huge_pages; Documentation/admin-guide/mm/hugetlbpage.rst).
+ * The hugetlb pool: pages of 2 MiB that are set aside for areas mapped with VM_HUGETLB, never reclaimed, and
+ * in no resident set (mm/hugetlb.c of Linux 6.x: alloc_hugetlb_folio, hugetlb_acct_memory, hugetlb_fault,
+ * hugetlb_wp, set_max_huge_pages; Documentation/admin-guide/mm/hugetlbpage.rst).
  *
- *     total = free + in use        reserved of the free ones are promised to areas that have not touched them yet
- *     surplus of the total are beyond vm.nr_hugepages, up to nr_overcommit_hugepages, and go when they are free
+ *     total = free + in use
+ *     reserved    of the free ones: promised to areas that have not touched them yet
+ *     surplus     of the total: beyond vm.nr_hugepages, up to nr_overcommit_hugepages; they go when they are free
  *
- * mmap reserves what the area can touch, so that its faults find a page; a child of fork and MAP_NORESERVE have no
- * reservation, and get a bus error when the pool is empty. An owner whose write finds no page for a copy takes the
- * page from its children (unmap_ref_private). Left out: shared areas and hugetlbfs files, other sizes, NUMA,
- * cgroup limits, dissolving, sub-pools.
+ * mmap reserves what the area can touch, so that its faults find a page; a child of fork and MAP_NORESERVE
+ * have no reservation, and get a bus error when the pool is empty. An owner whose write finds no page for a
+ * copy takes the page from its children (unmap_ref_private). Left out: shared areas and hugetlbfs files,
+ * other sizes, NUMA, cgroup limits, dissolving, sub-pools.
  */
 
 import { setClean } from "../../core/frames";
@@ -68,7 +69,9 @@ export function setHugePagesOvercommit(pages: u32): void {
   overcommit = pages;
 }
 
-/** vm.nr_hugepages: makes the pool so large as it can be, or as small; how many it has (set_max_huge_pages). */
+/**
+ * vm.nr_hugepages: makes the pool so large as it can be, or as small; how many it has (set_max_huge_pages).
+ */
 export function setHugePages(pages: u32): u32 {
   while (surplus > 0 && pages > total - surplus) surplus--;
   while (pages > total - surplus && grow()) {}

@@ -2,9 +2,9 @@
  * khugepaged: goes through the address spaces and makes large pages of 2 MiB that are mapped with small ones
  * (mm/khugepaged.c of Linux 6.x: khugepaged_do_scan, hpage_collapse_scan_pmd, collapse_huge_page).
  *
- * It has a clock of its own, as kswapd has: what it has done by a moment is done at the next TLB miss or call behind
- * it. Processes come in the order of their numbers, where the kernel has a list in the order of their first
- * chances. A range is collapsed when
+ * It has a clock of its own, as kswapd has: what it has done by a moment is done at the next TLB miss or call
+ * behind it. Processes come in the order of their numbers, where the kernel has a list in the order of their
+ * first chances. A range is collapsed when
  *
  *     at most max_ptes_none entries are empty or of the page of zeroes, max_ptes_swap swapped out, and
  *     max_ptes_shared of pages that others map too;

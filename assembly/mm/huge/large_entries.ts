@@ -1,7 +1,7 @@
 /**
- * Large entries are emptied, copied for fork and moved for mremap, whatever is behind them: a transparent huge page,
- * the huge page of zeroes, or a page of the hugetlb pool (mm/huge_memory.c: zap_huge_pmd, copy_huge_pmd,
- * move_huge_pmd; mm/hugetlb.c: copy_hugetlb_page_range).
+ * Large entries are emptied, copied for fork and moved for mremap, whatever is behind them: a transparent
+ * huge page, the huge page of zeroes, or a page of the hugetlb pool (mm/huge_memory.c: zap_huge_pmd,
+ * copy_huge_pmd, move_huge_pmd; mm/hugetlb.c: copy_hugetlb_page_range).
  */
 
 import { COST_MAP, pay } from "../clock";
@@ -44,8 +44,8 @@ export function zapLarge(process: Process, first: u64, at: usize): void {
 }
 
 /**
- * Shares the page of a large entry of the parent's with its child, read-only; false when there is no memory. What
- * is split in the making of the table is left to be copied in small.
+ * Shares the page of a large entry of the parent's with its child, read-only; false when there is no memory.
+ * What is split in the making of the table is left to be copied in small.
  */
 export function copyLarge(parent: Process, child: Process, first: u64): bool {
   const to = makeLargeEntry(child, first);

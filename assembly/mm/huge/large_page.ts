@@ -1,10 +1,10 @@
 /**
- * Transparent huge pages as pages: 512 frames in a row that have one place in the lists of reclaim, one id, and
- * one entry in each process that maps them (mm/huge_memory.c of Linux 6.x). State, flags, accessed and dirty bits
- * are the head's.
+ * Transparent huge pages as pages: 512 frames in a row that have one place in the lists of reclaim, one id,
+ * and one entry in each process that maps them (mm/huge_memory.c of Linux 6.x). State, flags, accessed and
+ * dirty bits are the head's.
  *
- * With each entry a process sets a table aside, so that splitting needs no memory (pgtable_trans_huge_deposit):
- * a chain through the tables' first words.
+ * With each entry a process sets a table aside, so that splitting needs no memory
+ * (pgtable_trans_huge_deposit): a chain through the tables' first words.
  */
 
 import { pageIn, unbind } from "../../core/frames";
@@ -48,7 +48,9 @@ export function freeLargePage(head: u32): void {
   freePages(head, HUGE_ORDER);
 }
 
-/** Writes the entry at `at` for a process's pages from `first` on; false when there is no memory to note it. */
+/**
+ * Writes the entry at `at` for a process's pages from `first` on; false when there is no memory to note it.
+ */
 export function mapLarge(process: Process, first: u64, at: usize, head: u32, denied: u32): bool {
   if (!addMapping(head, process.space | first)) return false;
   store<u32>(at, pteOf(head, denied));

@@ -1,8 +1,8 @@
 /**
  * Large pages become small ones (mm/huge_memory.c: __split_huge_pmd, __folio_split).
  *
- * Both at once: where the kernel splits one process's entry and leaves the page whole until memory is short (the
- * deferred split queue), the page is split here as soon as one of its entries must be. So memory that is
+ * Both at once: where the kernel splits one process's entry and leaves the page whole until memory is short
+ * (the deferred split queue), the page is split here as soon as one of its entries must be. So memory that is
  * unmapped from a part of it is free at once, and others who map it lose their large entry too.
  */
 

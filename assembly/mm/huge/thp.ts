@@ -7,8 +7,8 @@
  *     defrag    always, defer, defer+madvise, madvise, never    how hard a fault looks for a block
  *
  * Left out: sizes between 8 KiB and 1 MiB (mTHP), large pages of files and shared memory, those of 1 GiB; the
- * statistics by size; the memory cgroup's own counts. A shared page that is written to is split in all who map
- * it, see split.ts. i386 without PAE has large pages of another size, and none here.
+ * statistics by size; the memory cgroup's own counts. A shared page that is written to is split in all who
+ * map it, see split.ts. i386 without PAE has large pages of another size, and none here.
  */
 
 import { shootDown } from "../../core/mmu";
@@ -142,7 +142,10 @@ function finish(process: Process, vma: Vma, first: u64, at: usize, head: u32): v
   if (vma.flags & VM_LOCKED) lockPage(head);
 }
 
-/** A large entry is there, so it is a write to a page of zeroes or to one that is shared (do_huge_pmd_wp_page). */
+/**
+ * A large entry is there, so it is a write to a page of zeroes or to one that is shared
+ * (do_huge_pmd_wp_page).
+ */
 function presentFault(process: Process, vma: Vma, first: u64, at: usize, isWrite: bool): u32 {
   const entry = load<u32>(at);
   if (!isWrite || (entry & DENY_WRITE) == 0) return DONE;

@@ -45,8 +45,8 @@ export function charge(index: u32, pages: u32): bool {
 }
 
 /**
- * The same for pages that can be done without: the group may be reclaimed from, if the request may wait, but nobody
- * is killed for them (mem_cgroup_oom skips costly orders).
+ * The same for pages that can be done without: the group may be reclaimed from, if the request may wait, but
+ * nobody is killed for them (mem_cgroup_oom skips costly orders).
  */
 export function chargeLarge(index: u32, pages: u32, mayReclaim: bool): bool {
   const group = groupAt(index);

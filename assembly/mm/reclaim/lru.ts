@@ -53,8 +53,8 @@ export function listOf(pfn: u32): u32 {
 }
 
 /**
- * The page `id` is in the frame `pfn` from now on, which has its state, flags and group: it is bound to it, found
- * to be wanted back if it is, and put where it can be chosen.
+ * The page `id` is in the frame `pfn` from now on, which has its state, flags and group: it is bound to it,
+ * found to be wanted back if it is, and put where it can be chosen.
  */
 export function enterPage(pfn: u32, id: u32): void {
   if (chooser == BY_POLICY) {
@@ -81,7 +81,9 @@ export function addToLru(pfn: u32): void {
   group.resize(list, pagesIn(pfn));
 }
 
-/** The small pages behind `head`, which was a large one, take their places beside it (lru_add_split_folio). */
+/**
+ * The small pages behind `head`, which was a large one, take their places beside it (lru_add_split_folio).
+ */
 export function splitOnLru(head: u32): void {
   if (!hasFlag(head, PG_LRU)) return;
   const isChosenByPolicy = chooser == BY_POLICY && !hasFlag(head, PG_MLOCKED);

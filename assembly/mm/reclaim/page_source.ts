@@ -1,8 +1,8 @@
 /**
  * What the page allocator does when a request finds every zone below its low watermark (mm/page_alloc.c:
  * __alloc_pages_slowpath, should_reclaim_retry; mm/vmscan.c: try_to_free_pages): wakes kswapd, takes what is
- * left down to the min watermark, compacts for a block, reclaims by itself, and calls the OOM killer when nothing is
- * left to reclaim.
+ * left down to the min watermark, compacts for a block, reclaims by itself, and calls the OOM killer when
+ * nothing is left to reclaim.
  *
  * A process that reclaims and finds only pages that are being written waits for the first of them; all of its
  * time in here is a stall for memory (psi_memstall_enter).
@@ -164,7 +164,9 @@ function directReclaim(highest: u32, pages: u32): u32 {
   return freed;
 }
 
-/** Whether reclaiming all that can be would serve the request; waits for a write if that is what is missing. */
+/**
+ * Whether reclaiming all that can be would serve the request; waits for a write if that is what is missing.
+ */
 function shouldRetry(order: u32, highest: u32, flags: u32, failures: u32): bool {
   const next = nextWriteEnd();
   if (next > clockNow()) {

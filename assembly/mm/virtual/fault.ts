@@ -3,7 +3,8 @@
  * do_shared_fault, do_swap_page, do_wp_page; arch/x86/mm/fault.c: do_user_addr_fault).
  *
  *     nothing there    anonymous: the zero page for a read, a page of zeroes for a write
- *                      file: from the page cache, with the cached pages around it; read first if need be (major)
+ *                      file: from the page cache, with the cached pages around it; read first if need be
+ *                      (major)
  *     swapped out      from the swap cache, or read from swap with its neighbours (major)
  *     read-only        written to: copied, unless nobody else has it; a page of a file is marked dirty
  *
@@ -287,7 +288,8 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
 }
 
 /**
- * Brings the page of a swap entry back for khugepaged, which waits for it; false when there is no memory for it.
+ * Brings the page of a swap entry back for khugepaged, which waits for it; false when there is no memory for
+ * it.
  */
 export function swapIn(process: Process, vma: Vma, vpn: u64, at: usize): bool {
   const slot = pteSlot(load<u32>(at));

@@ -1,6 +1,7 @@
 /**
- * madvise(2): what a process says about how it will use a range (mm/madvise.c of Linux 6.x). Large pages in a range that
- * is given to FREE, COLD or PAGEOUT are split, where the kernel ages whole ones that the range covers.
+ * madvise(2): what a process says about how it will use a range (mm/madvise.c of Linux 6.x). Large pages in a
+ * range that is given to FREE, COLD or PAGEOUT are split, where the kernel ages whole ones that the range
+ * covers.
  */
 
 import { setClean } from "../../core/frames";

@@ -1,7 +1,8 @@
 /**
- * A page moves to another frame, for compaction: its contents, what is known of it, its place in the lists and its
- * entries in all processes that map it (mm/migrate.c of Linux 6.x: migrate_pages, folio_migrate_mapping,
- * remove_migration_ptes). What is being read or written, or was taken off the lists, stays.
+ * A page moves to another frame, for compaction: its contents, what is known of it, its place in the lists
+ * and its entries in all processes that map it (mm/migrate.c of Linux 6.x: migrate_pages,
+ * folio_migrate_mapping, remove_migration_ptes). What is being read or written, or was taken off the lists,
+ * stays.
  *
  * A policy of the lab sees one page go and another come, so that it forgets how the page was used.
  */
@@ -33,7 +34,10 @@ import { DENY_ALL, findEntry, pteOf } from "./page_tables";
 import { processOf } from "./process";
 import { mapCount, mappingOf, moveMappings, vpnMapped } from "./rmap";
 
-/** Moves the page in `from` to the frame `to`, just allocated; false when it cannot move. `from` is to be freed. */
+/**
+ * Moves the page in `from` to the frame `to`, just allocated; false when it cannot move. `from` is to be
+ * freed.
+ */
 export function migratePage(from: u32, to: u32): bool {
   if (!hasFlag(from, PG_LRU) || hasFlag(from, PG_READING | PG_WRITEBACK)) return false;
   pay(COST_PAGE_COPY);
