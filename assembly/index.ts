@@ -200,6 +200,22 @@ export {
 export { initSites, siteCount, sitesAt } from "./mm/heap/sites";
 export { setTouchHook } from "./mm/heap/touch";
 export {
+  hugetlbFree,
+  hugetlbReserved,
+  hugetlbSurplus,
+  hugetlbTotal,
+  setHugePages,
+  setHugePagesOvercommit,
+} from "./mm/huge/hugetlb";
+export {
+  khugepagedNs,
+  khugepagedScans,
+  pagesCollapsed,
+  runKhugepaged,
+  setKhugepaged,
+} from "./mm/huge/khugepaged";
+export { setThp } from "./mm/huge/thp";
+export {
   cacheAllocBulk,
   cacheCount,
   cacheFacts,

@@ -6,13 +6,13 @@
 import { isDirty } from "../core/frames";
 import { fileAt, shmemSlot } from "./file/files";
 import { hasFlag, PG_LARGE } from "./page";
-import { ANON, pageState } from "./physical/mem_map";
+import { ANON, HUGETLB, pageState } from "./physical/mem_map";
 import { groupAt } from "./reclaim/groups";
 import { isSwapPte, nextEntry, PRESENT, ptePfn, readEntry } from "./virtual/page_tables";
 import { MM_ANON, MM_FILE, MM_SHMEM, MM_SWAP, processAt } from "./virtual/process";
 import { mapCount } from "./virtual/rmap";
 import { vmaAt } from "./virtual/vma";
-import { zeroFrame } from "./virtual/zero_page";
+import { isZeroFrame } from "./virtual/zero_page";
 
 const FACTS: usize = memory.data(256, 16);
 let next: usize = 0;
@@ -56,6 +56,7 @@ export function processFacts(asid: u32): usize {
   put(<f64>process.vmaCount);
   put(<f64>process.brkStart);
   put(<f64>process.brkEnd);
+  put(<f64>process.hugetlbPages);
   return FACTS;
 }
 
@@ -72,6 +73,7 @@ export function areaFacts(asid: u32, index: u32): usize {
   let anonymous: u32 = 0;
   let swapped: u32 = 0;
   let large: u32 = 0;
+  let hugetlb: u32 = 0;
   for (
     let vpn = nextEntry(process, vma.start, vma.end);
     vpn < vma.end;
@@ -81,7 +83,11 @@ export function areaFacts(asid: u32, index: u32): usize {
     if (isSwapPte(entry)) swapped++;
     if ((entry & PRESENT) == 0) continue;
     const pfn = ptePfn(entry);
-    if (pfn == zeroFrame()) continue;
+    if (isZeroFrame(pfn)) continue;
+    if (pageState(pfn) == HUGETLB) {
+      hugetlb++;
+      continue;
+    }
     const mappings = mapCount(pfn);
     const dirty = isDirty(pfn) != 0;
     resident++;
@@ -109,6 +115,7 @@ export function areaFacts(asid: u32, index: u32): usize {
   put(<f64>anonymous);
   put(<f64>swapped);
   put(<f64>large);
+  put(<f64>hugetlb);
   return FACTS;
 }
 

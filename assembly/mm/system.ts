@@ -8,6 +8,7 @@ import { initFrames, setSparse } from "../core/frames";
 import { readFile, writeFile } from "./file/file_io";
 import { fileAt, initFiles } from "./file/files";
 import { initFlusher, writeBackFile } from "./file/flusher";
+import { runKhugepaged } from "./huge/khugepaged";
 import { initSlab } from "./kernel/caches";
 import { createKernelCaches } from "./kernel/kernel_caches";
 import { initKmalloc } from "./kernel/kmalloc";
@@ -215,6 +216,7 @@ export function wakeProcess(asid: u32): void {
 }
 
 function enter(asid: u32): Process {
+  runKhugepaged();
   const process = processAt(asid);
   setCurrent(process);
   return process;

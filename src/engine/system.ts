@@ -44,6 +44,17 @@ export const VM = {
   LOCKED: 0x2000,
   NORESERVE: 0x200000,
   HUGETLB: 0x400000,
+  HUGEPAGE: 0x20000000,
+  NOHUGEPAGE: 0x40000000,
+} as const;
+/** Advice of madvise; see assembly/mm/virtual/madvise.ts. */
+export const MADV = {
+  DONTNEED: 4,
+  FREE: 8,
+  HUGEPAGE: 14,
+  NOHUGEPAGE: 15,
+  COLD: 20,
+  PAGEOUT: 21,
 } as const;
 /** Flags of mmap; see assembly/mm/virtual/mmap.ts. */
 export const MAP = { FIXED: 0x10, POPULATE: 0x8000, FIXED_NOREPLACE: 0x100000 } as const;
@@ -72,6 +83,46 @@ export const SYSTEM_COSTS = [
   ] as const),
 ] as const;
 export type SystemCosts = Record<(typeof SYSTEM_COSTS)[number], number>;
+
+/** As assembly/mm/huge/thp.ts numbers them: transparent_hugepage/enabled and defrag. */
+export const THP_MODES = ["always", "madvise", "never"] as const;
+export const THP_DEFRAG = ["always", "defer", "defer+madvise", "madvise", "never"] as const;
+
+/** The files of /sys/kernel/mm/transparent_hugepage; what is left out has the kernel's default. */
+export interface ThpSettings {
+  enabled: (typeof THP_MODES)[number];
+  defrag?: (typeof THP_DEFRAG)[number] | undefined;
+  useZeroPage?: boolean | undefined;
+  khugepaged?: Partial<KhugepagedSettings> | undefined;
+}
+
+export interface KhugepagedSettings {
+  pagesToScan: number;
+  scanSleepMs: number;
+  allocSleepMs: number;
+  maxPtesNone: number;
+  maxPtesSwap: number;
+  maxPtesShared: number;
+  defrag: boolean;
+}
+
+export const KHUGEPAGED_DEFAULTS: KhugepagedSettings = {
+  pagesToScan: 4096,
+  scanSleepMs: 10_000,
+  allocSleepMs: 60_000,
+  maxPtesNone: 511,
+  maxPtesSwap: 64,
+  maxPtesShared: 256,
+  defrag: true,
+};
+
+/** In pages of 2 MiB, as /proc/meminfo's HugePages_ lines. */
+export interface HugePagesState {
+  total: number;
+  free: number;
+  reserved: number;
+  surplus: number;
+}
 
 /** In the order of assembly/mm/device.ts. */
 export const DEVICES = ["swap", "disk"] as const;
@@ -244,6 +295,47 @@ export class SystemEngine {
   /** Sets watermarks anew; returns vm.min_free_kbytes. */
   tune(tunables: PhysicalTunables): number {
     return setTunables(this.core, tunables);
+  }
+
+  /** Transparent huge pages, which begin as `never`; khugepaged begins to sleep now. */
+  setThp(settings: ThpSettings): void {
+    const { enabled, defrag = "madvise", useZeroPage = true } = settings;
+    if (enabled !== "never") this.#needLargeTlbs();
+    this.core.setThp(THP_MODES.indexOf(enabled), THP_DEFRAG.indexOf(defrag), useZeroPage);
+    const kernel = { ...KHUGEPAGED_DEFAULTS, ...settings.khugepaged };
+    this.core.setKhugepaged(
+      kernel.pagesToScan,
+      kernel.scanSleepMs * 1e6,
+      kernel.allocSleepMs * 1e6,
+      kernel.maxPtesNone,
+      kernel.maxPtesSwap,
+      kernel.maxPtesShared,
+      kernel.defrag,
+    );
+  }
+
+  /** vm.nr_hugepages: how many the pool has then, fewer where memory is short or fragmented. */
+  setHugePages(pages: number, overcommit = 0): number {
+    if (pages > 0 || overcommit > 0) this.#needLargeTlbs();
+    this.core.setHugePagesOvercommit(overcommit);
+    return this.core.setHugePages(pages) >>> 0;
+  }
+
+  hugePages(): HugePagesState {
+    const { core } = this;
+    return {
+      total: core.hugetlbTotal() >>> 0,
+      free: core.hugetlbFree() >>> 0,
+      reserved: core.hugetlbReserved() >>> 0,
+      surplus: core.hugetlbSurplus() >>> 0,
+    };
+  }
+
+  #needLargeTlbs(): void {
+    if (this.setup.largeTlbs.length > 0) return;
+    throw new UserError(
+      "this machine has no TLB for large pages; choose one that has, or do without huge pages",
+    );
   }
 
   /** The columns of buffer number `buffer`, to be filled; valid until the next call. */

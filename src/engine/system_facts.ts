@@ -12,14 +12,14 @@ export const PROCESS_FACTS = [
     "minorFaults",
     "majorFaults",
   ] as const),
-  ...(["swapIns", "swapOuts", "stalledNs", "areas", "brkStart", "brkEnd"] as const),
+  ...(["swapIns", "swapOuts", "stalledNs", "areas", "brkStart", "brkEnd", "hugetlbPages"] as const),
 ] as const;
 export type ProcessFacts = Record<(typeof PROCESS_FACTS)[number], number>;
 
 export const AREA_FACTS = [
   ...(["start", "end", "flags", "file", "offset", "label", "resident", "proportional"] as const),
   ...(["sharedClean", "sharedDirty", "privateClean", "privateDirty"] as const),
-  ...(["anonymous", "swapped", "large"] as const),
+  ...(["anonymous", "swapped", "large", "hugetlb"] as const),
 ] as const;
 export type AreaFacts = Record<(typeof AREA_FACTS)[number], number>;
 

@@ -16,6 +16,12 @@
  * proactive mode.
  */
 
+import {
+  COMPACT_FAIL,
+  COMPACT_STALL,
+  count as countEvent,
+  COMPACT_SUCCESS as VMSTAT_SUCCESS,
+} from "../counters";
 import { freeBlock, freeBlockToTail, freeOrders, splitPage, takeFreeBlock } from "./buddy";
 import { fragmentationIndex } from "./fragmentation";
 import { GFP_IO } from "./gfp";
@@ -80,6 +86,7 @@ class Counters {
 const PROGRESS: usize = memory.data(160, 16);
 const COUNTERS: usize = memory.data(64, 16);
 let migrateHook: u32 = 0;
+let lastResult: u32 = 0;
 
 /**
  * Free pages that the free scanner has taken and that nothing was moved to yet, a stack: at most a
@@ -150,17 +157,27 @@ function resetDefer(index: u32, order: u32, allocated: bool): void {
  * (__alloc_pages_direct_compact). `flags` are those of the attempt, `priority` as above.
  */
 export function compactAndAlloc(order: u32, gfp: u32, flags: u32, priority: u32): u32 {
-  if (order == 0 || tryToCompact(order, gfp, flags, priority) <= COMPACT_SKIPPED) return NO_FRAME;
+  if (order == 0) return NO_FRAME;
+  lastResult = tryToCompact(order, gfp, flags, priority);
+  if (lastResult <= COMPACT_SKIPPED) return NO_FRAME;
   const count = counters();
   count.stall++;
+  countEvent(COMPACT_STALL, 1);
   const pfn = tryZones(order, gfp, flags);
   if (pfn == NO_FRAME) {
     count.fail++;
+    countEvent(COMPACT_FAIL, 1);
     return NO_FRAME;
   }
   resetDefer(zoneOf(pfn), order, true);
   count.success++;
+  countEvent(VMSTAT_SUCCESS, 1);
   return pfn;
+}
+
+/** What came of the last `compactAndAlloc` of order > 0. */
+export function compactResult(): u32 {
+  return lastResult;
 }
 
 /** Compacts the zones that a request may use until one has a block for it (try_to_compact_pages). */

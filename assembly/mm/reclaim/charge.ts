@@ -58,6 +58,21 @@ export function charge(index: u32, pages: u32): bool {
   return true;
 }
 
+/**
+ * The same for pages that can be done without: the group may be reclaimed from, if the request may wait, but
+ * nobody is killed for them (mem_cgroup_oom skips costly orders).
+ */
+export function chargeLarge(index: u32, pages: u32, mayReclaim: bool): bool {
+  const group = groupAt(index);
+  if (group.max != UNLIMITED && group.charged + pages > group.max) {
+    group.maxEvents++;
+    if (!mayReclaim) return false;
+    reclaimGroup(index, pages);
+    if (group.charged + pages > group.max) return false;
+  }
+  return charge(index, pages);
+}
+
 /** The process that asks has been killed. */
 function isDying(): bool {
   const process = currentProcess();

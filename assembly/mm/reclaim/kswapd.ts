@@ -87,6 +87,8 @@ function step(): void {
   // Pages that are being written will be free soon; looking at others instead would only age them.
   if (freed == 0 && next > clockNow()) setClock(next);
   if (freed == 0 || scannedPages() < pages) priority--;
+  // Twice the block is free, and still no block: it is for compaction to make one (kswapd_shrink_node).
+  if (order > 0 && freedInRound >= (<u32>2) << order) order = 0;
   if (priority >= 1) return;
   if (freedInRound == 0) failures++;
   if (failures >= FAILURES_MAX) sleep();

@@ -91,6 +91,19 @@ export function putBack(pfn: u32): void {
   addToLru(pfn);
 }
 
+/**
+ * The small pages behind `head`, which was a large one, take their places beside it (lru_add_split_folio).
+ */
+export function splitOnLru(head: u32): void {
+  if (!hasFlag(head, PG_LRU)) return;
+  const isChosenByPolicy = chooser == BY_POLICY && !hasFlag(head, PG_MLOCKED);
+  for (let tail = head + 1; tail < head + 512; tail++) {
+    addFlag(tail, PG_LRU);
+    if (isChosenByPolicy) policyFill(tail, pageIn(tail));
+    else pageLinks().insertAfter(head, tail);
+  }
+}
+
 /** The page goes, or is isolated by reclaim. */
 export function removeFromLru(pfn: u32): void {
   if (!hasFlag(pfn, PG_LRU)) return;

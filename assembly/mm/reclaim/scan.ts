@@ -28,12 +28,14 @@ import {
   PGSTEAL_DIRECT,
   PGSTEAL_KSWAPD,
 } from "../counters";
+import { splitLarge } from "../huge/split";
 import {
   addFlag,
   dropFlag,
   groupOf,
   hasFlag,
   PG_ACTIVE,
+  PG_LARGE,
   PG_LRU,
   PG_REFERENCED,
   PG_SWAPBACKED,
@@ -44,7 +46,7 @@ import { pageLinks } from "../physical/mem_map";
 import { zoneOf } from "../physical/page_blocks";
 import { populatedZones, zoneAt } from "../physical/zones";
 import { isExecutable } from "../virtual/rmap";
-import { evictPage, FREED, STAYS } from "./evict";
+import { evictPage, FREED, STAYS, WRITING } from "./evict";
 import {
   ACTIVE_ANON,
   ACTIVE_FILE,
@@ -55,7 +57,16 @@ import {
   INACTIVE_FILE,
   listPages,
 } from "./groups";
-import { activate, addToLru, BY_POLICY, chooserOfPages, putBack, removeFromLru, takeAccessed } from "./lru";
+import {
+  activate,
+  addToLru,
+  BY_POLICY,
+  chooserOfPages,
+  pagesIn,
+  putBack,
+  removeFromLru,
+  takeAccessed,
+} from "./lru";
 import { canSwap, swapCachePages } from "./swap";
 import { ageNonresident, noteCost } from "./workingset";
 
@@ -181,6 +192,8 @@ function shrinkByPolicy(): void {
     left--
   ) {
     const pfn = policyVictim();
+    // The other small pages of a large one come to the policy as new ones.
+    if (hasFlag(pfn, PG_LARGE)) splitLarge(pfn);
     dropFlag(pfn, PG_LRU);
     countScan(pfn, 1);
     // A policy knows no groups: victims of others are put back.
@@ -346,15 +359,17 @@ function shrinkActiveList(group: Group, list: u32, pages: u32): void {
   const links = pageLinks();
   const head = group.sentinel(list);
   let rotated: u32 = 0;
-  for (let left = min(pages, group.size(list)); left > 0; left--) {
+  for (let left = min(pages, group.size(list)); left > 0; ) {
     const pfn = links.previous(head);
     if (pfn == head) break;
+    const size = pagesIn(pfn);
+    left -= min(left, size);
     if (!isEligible(pfn)) {
       links.moveAfter(head, pfn);
       continue;
     }
     pay(COST_SCAN);
-    count(PGREFILL, 1);
+    count(PGREFILL, size);
     if (takeAccessed(pfn) && list == ACTIVE_FILE && isExecutable(pfn)) {
       links.moveAfter(head, pfn);
       rotated++;
@@ -364,7 +379,7 @@ function shrinkActiveList(group: Group, list: u32, pages: u32): void {
     dropFlag(pfn, PG_ACTIVE);
     addFlag(pfn, PG_WORKINGSET);
     addToLru(pfn);
-    count(PGDEACTIVATE, 1);
+    count(PGDEACTIVATE, size);
   }
   if (rotated > 0) noteCost(group, list == ACTIVE_FILE, rotated);
 }
@@ -377,15 +392,17 @@ function shrinkInactiveList(group: Group, list: u32, pages: u32): void {
   let looked: u32 = 0;
   let freed: u32 = 0;
   let written: u32 = 0;
-  for (let left = min(pages, group.size(list)); left > 0; left--) {
+  for (let left = min(pages, group.size(list)); left > 0; ) {
     const pfn = links.previous(head);
     if (pfn == head) break;
+    const size = pagesIn(pfn);
+    left -= min(left, size);
     if (!isEligible(pfn)) {
       links.moveAfter(head, pfn);
       continue;
     }
-    looked++;
-    countScan(pfn, 1);
+    looked += size;
+    countScan(pfn, size);
     if (takeAccessed(pfn)) {
       if (takeFlag(pfn, PG_REFERENCED) || (isFile && isExecutable(pfn))) {
         addFlag(pfn, PG_REFERENCED);
@@ -403,23 +420,31 @@ function shrinkInactiveList(group: Group, list: u32, pages: u32): void {
       continue;
     }
     removeFromLru(pfn);
-    const outcome = evictPage(pfn);
-    if (outcome == FREED) {
-      freed++;
-      countSteal(isFile);
-      continue;
+    // Small pages of a large one leave one by one, all of them.
+    if (size > 1) splitLarge(pfn);
+    for (let page = pfn; page < pfn + size; page++) {
+      const outcome = evictIsolated(page, isFile);
+      freed += <u32>(outcome == FREED);
+      written += <u32>(outcome == WRITING);
     }
-    if (outcome == STAYS) {
-      addFlag(pfn, PG_ACTIVE);
-      count(PGACTIVATE, 1);
-      ageNonresident(groupOf(pfn), 1);
-    } else {
-      written++;
-    }
-    addToLru(pfn);
   }
   reclaimed += freed;
   noteCost(group, isFile, written * SWAP_CLUSTER_MAX + (looked - freed));
+}
+
+function evictIsolated(pfn: u32, isFile: bool): u32 {
+  const outcome = evictPage(pfn);
+  if (outcome == FREED) {
+    countSteal(isFile);
+    return outcome;
+  }
+  if (outcome == STAYS) {
+    addFlag(pfn, PG_ACTIVE);
+    count(PGACTIVATE, 1);
+    ageNonresident(groupOf(pfn), 1);
+  }
+  addToLru(pfn);
+  return outcome;
 }
 
 function isEligible(pfn: u32): bool {

@@ -115,6 +115,11 @@ export function enterCache(slot: u32, pfn: u32): void {
   cached++;
 }
 
+/** The page in the swap cache is in another frame. */
+export function moveInCache(slot: u32, pfn: u32): void {
+  store<u32>(framesOf + ((<usize>slot) << 2), pfn + 1);
+}
+
 /** The page leaves the swap cache; true when the slot is free then. */
 export function leaveCache(slot: u32): bool {
   store<u32>(framesOf + ((<usize>slot) << 2), 0);

@@ -4,7 +4,7 @@
  *
  *     nothing there    anonymous: the zero page for a read, a page of zeroes for a write
  *                      file: from the page cache, with the cached pages around it; read first if need be
- * (major)
+ *                      (major)
  *     swapped out      from the swap cache, or read from swap with its neighbours (major)
  *     read-only        written to: copied, unless nobody else has it; a page of a file is marked dirty
  *
@@ -17,7 +17,7 @@
 import { setDirty } from "../../core/frames";
 import { shootDown } from "../../core/mmu";
 import { FETCH, STORE } from "../../core/runs";
-import { COST_FAULT, COST_MAP, COST_PAGE_COPY, clockNow, pay } from "../clock";
+import { COST_FAULT, COST_MAP, COST_PAGE_COPY, clockNow, pay, setClock } from "../clock";
 import { count, PGFAULT, PGMAJFAULT, PSWPIN, SWAP_RA, SWAP_RA_HIT } from "../counters";
 import { device, SWAP_DEVICE } from "../device";
 import { cachedFrame, File, fileAt, isOfFile } from "../file/files";
@@ -306,6 +306,19 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
   const outcome = finishMapping(process, vma, vpn, at, pfn, isReadOnly ? denied | DENY_WRITE : denied);
   if (outcome != DONE || !isWrite || isOnly) return outcome;
   return writeFault(process, vma, vpn, at);
+}
+
+/**
+ * Brings the page of a swap entry back for khugepaged, which waits for it; false when there is no memory for
+ * it.
+ */
+export function swapIn(process: Process, vma: Vma, vpn: u64, at: usize): bool {
+  const slot = pteSlot(load<u32>(at));
+  let pfn = slotFrame(slot);
+  if (pfn == NO_FRAME) pfn = readSwap(slot);
+  if (pfn == NO_FRAME) return false;
+  setClock(max(clockNow(), readyAt(pfn)));
+  return swapFault(process, vma, vpn, at, false) == DONE;
 }
 
 /** The page is in its frame alone, which is not the same as in swap any more. */

@@ -5,7 +5,7 @@
 
 import { flushSpace } from "../../core/mmu";
 import { COST_MAP, pay } from "../clock";
-import { splitLarge } from "../huge/thp";
+import { copyLarge } from "../huge/large_entries";
 import { accountPages, unaccountPages } from "../oom/overcommit";
 import { addSlotUser } from "../reclaim/swap";
 import { createProcess, exitProcess, releaseMemory } from "./exit";
@@ -15,6 +15,7 @@ import {
   DENY_WRITE,
   findEntry,
   findLargeEntry,
+  HUGE_PAGES,
   isSwapPte,
   makeEntry,
   newRoot,
@@ -24,7 +25,18 @@ import {
   pteSlot,
 } from "./page_tables";
 import { MM_SWAP, Process } from "./process";
-import { insertVma, VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_SHARED, VM_WIPEONFORK, Vma, vmaAt } from "./vma";
+import {
+  insertVma,
+  VM_ACCOUNT,
+  VM_DONTCOPY,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_NORESERVE,
+  VM_SHARED,
+  VM_WIPEONFORK,
+  Vma,
+  vmaAt,
+} from "./vma";
 import { zeroFrame } from "./zero_page";
 
 /** The child, or null when there is no memory for it. */
@@ -69,7 +81,9 @@ export function exec(process: Process): bool {
 function copyArea(parent: Process, child: Process, vma: Vma): bool {
   if (vma.flags & VM_ACCOUNT && !accountPages(child, vma.pages)) return false;
   // Locks are not inherited.
-  const flags = vma.flags & ~VM_LOCKED;
+  let flags = vma.flags & ~VM_LOCKED;
+  // Nor are reservations of huge pages.
+  if (flags & VM_HUGETLB) flags |= VM_NORESERVE;
   const copy = insertVma(child, vma.start, vma.end, flags, vma.file, vma.offset, vma.label);
   if (copy == null) {
     if (vma.flags & VM_ACCOUNT) unaccountPages(vma.pages);
@@ -92,7 +106,8 @@ function copyEntries(parent: Process, child: Process, vma: Vma): bool {
   ) {
     const large = findLargeEntry(parent, vpn);
     if (large != 0 && load<u32>(large) & PRESENT) {
-      splitLarge(ptePfn(load<u32>(large)));
+      if (!copyLarge(parent, child, vpn)) return false;
+      if (load<u32>(large) & PRESENT) vpn += HUGE_PAGES;
       continue;
     }
     const at = makeEntry(child, vpn);

@@ -1,4 +1,8 @@
-/** madvise(2): what a process says about how it will use a range (mm/madvise.c of Linux 6.x). */
+/**
+ * madvise(2): what a process says about how it will use a range (mm/madvise.c of Linux 6.x). Large pages in a
+ * range that is given to FREE, COLD or PAGEOUT are split, where the kernel ages whole ones that the range
+ * covers.
+ */
 
 import { setClean } from "../../core/frames";
 import { shootDown } from "../../core/mmu";
@@ -6,6 +10,7 @@ import { COST_CALL, pay } from "../clock";
 import { count, PGLAZYFREE } from "../counters";
 import { fileAt } from "../file/files";
 import { readPages } from "../file/page_cache";
+import { splitAt } from "../huge/split";
 import {
   addFlag,
   dropFlag,
@@ -42,7 +47,7 @@ import {
   VM_SEQ_READ,
   vmaAt,
 } from "./vma";
-import { zeroFrame } from "./zero_page";
+import { isZeroFrame } from "./zero_page";
 
 /** The kernel's numbers of advice (include/uapi/asm-generic/mman-common.h). */
 const NORMAL: u32 = 0;
@@ -134,8 +139,9 @@ function dontNeed(process: Process, start: u64, end: u64): f64 {
 }
 
 function ageEntry(process: Process, vpn: u64, advice: u32): void {
+  splitAt(process, vpn);
   const entry = readEntry(process, vpn);
-  if ((entry & PRESENT) == 0 || ptePfn(entry) == zeroFrame()) return;
+  if ((entry & PRESENT) == 0 || isZeroFrame(ptePfn(entry))) return;
   const pfn = ptePfn(entry);
   if (mapCount(pfn) != 1 || !hasFlag(pfn, PG_LRU) || hasFlag(pfn, PG_MLOCKED)) return;
   if (advice == FREE) {

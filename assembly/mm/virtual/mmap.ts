@@ -5,11 +5,13 @@
  */
 
 import { COST_CALL, pay } from "../clock";
+import { cancelHugetlb, isCutWell, reserveHugetlb } from "../huge/hugetlb";
 import { accountPages, unaccountPages } from "../oom/overcommit";
 import { EAGAIN, EEXIST, EINVAL, ENOMEM } from "./errno";
 import { findGap, isTaken } from "./gaps";
 import { mayLock } from "./mlock";
 import { moveEntries } from "./move_entries";
+import { HUGE_PAGES } from "./page_tables";
 import { populate } from "./populate";
 import { Process } from "./process";
 import { unmapRange } from "./unmap";
@@ -21,6 +23,7 @@ import {
   VM_HUGETLB,
   VM_LOCKED,
   VM_READ,
+  VM_SHARED,
   VM_WRITE,
   Vma,
 } from "./vma";
@@ -56,8 +59,13 @@ export function mmap(
 ): f64 {
   pay(COST_CALL);
   if (pages == 0) return EINVAL;
+  if (vmFlags & VM_HUGETLB) {
+    if (file != 0 || vmFlags & VM_SHARED) return EINVAL;
+    pages = (pages + HUGE_PAGES - 1) & ~(HUGE_PAGES - 1);
+  }
   if (process.vmaCount > mapCountMax) return ENOMEM;
   let start = <u64>address;
+  if (mapFlags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && !isCutWell(vmFlags, start)) return EINVAL;
   if (mapFlags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
     if (mapFlags & MAP_FIXED_NOREPLACE && isTaken(process, start, start + pages)) return EEXIST;
   } else {
@@ -71,6 +79,7 @@ export function mmap(
     const error = unmapRange(process, start, start + pages);
     if (error != 0) return error;
   }
+  if (vmFlags & VM_HUGETLB && !reserveHugetlb(start, start + pages, vmFlags)) return ENOMEM;
   if (isAccountable(vmFlags, file)) {
     if (!accountPages(process, pages)) return ENOMEM;
     vmFlags |= VM_ACCOUNT;
@@ -78,6 +87,7 @@ export function mmap(
   const vma = insertVma(process, start, start + pages, vmFlags, file, offset, label);
   if (vma == null) {
     if (vmFlags & VM_ACCOUNT) unaccountPages(pages);
+    if (vmFlags & VM_HUGETLB) cancelHugetlb(start, start + pages, vmFlags);
     return ENOMEM;
   }
   process.totalVm += pages;
@@ -89,8 +99,15 @@ export function mmap(
 /** munmap(2) */
 export function munmap(process: Process, address: f64, pages: u32): f64 {
   pay(COST_CALL);
-  if (pages == 0) return EINVAL;
-  return unmapRange(process, <u64>address, <u64>address + pages);
+  const start = <u64>address;
+  if (pages == 0 || !isCutAt(process, start) || !isCutAt(process, start + pages)) return EINVAL;
+  return unmapRange(process, start, start + pages);
+}
+
+/** Whether an area that is there can be cut before `vpn`. */
+function isCutAt(process: Process, vpn: u64): bool {
+  const vma = findVma(process, vpn);
+  return vma == null || isCutWell(vma.flags, vpn);
 }
 
 /** brk(2): the heap ends at byte `end` from now on; the end that it has then. */
@@ -134,7 +151,7 @@ export function mremap(process: Process, address: f64, pages: u32, newPages: u32
     const error = newPages < pages ? unmapRange(process, start + newPages, start + pages) : 0;
     return error != 0 ? error : address;
   }
-  if (start + pages > vma.end) return EINVAL;
+  if (start + pages > vma.end || vma.flags & VM_HUGETLB) return EINVAL;
   const more = newPages - pages;
   const behind = start + pages;
   if (vma.end == behind && !isTaken(process, behind, behind + more)) {

@@ -1,8 +1,18 @@
 /** mremap moves an area: its entries move to other tables (mm/mremap.c: move_page_tables). */
 
 import { flushSpace } from "../../core/mmu";
-import { splitLarge } from "../huge/thp";
-import { findEntry, findLargeEntry, isSwapPte, makeEntry, nextEntry, PRESENT, ptePfn } from "./page_tables";
+import { fitsLarge, moveLarge } from "../huge/large_entries";
+import { splitAt } from "../huge/split";
+import {
+  findEntry,
+  findLargeEntry,
+  HUGE_PAGES,
+  isSwapPte,
+  makeEntry,
+  nextEntry,
+  PRESENT,
+  ptePfn,
+} from "./page_tables";
 import { Process } from "./process";
 import { addMapping, removeMapping } from "./rmap";
 import { zeroFrame } from "./zero_page";
@@ -12,7 +22,9 @@ export function moveEntries(process: Process, start: u64, end: u64, to: u64): bo
   for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn, end)) {
     const large = findLargeEntry(process, vpn);
     if (large != 0 && load<u32>(large) & PRESENT) {
-      splitLarge(ptePfn(load<u32>(large)));
+      const target = to + (vpn - start);
+      const fits = fitsLarge(vpn, end) && fitsLarge(target, target + HUGE_PAGES);
+      if (!fits || !moveLarge(process, vpn, target)) splitAt(process, vpn);
       continue;
     }
     const target = to + (vpn - start);

@@ -57,6 +57,10 @@ export class Process {
   pages2: i32;
   pages3: i32;
   tablePages: u32;
+  /** Pages of the hugetlb pool, which are not in the resident set. */
+  hugetlbPages: u32;
+  /** The first of the leaf tables that are set aside, one for each large entry; see huge/large_page.ts. */
+  deposits: u32;
   rssMax: u32;
   totalVm: u32;
   lockedVm: u32;

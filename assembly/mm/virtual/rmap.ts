@@ -10,6 +10,8 @@ import { shootDown } from "../../core/mmu";
 import { VPN_MASK } from "../../core/runs";
 import { reserveArray } from "../../layout";
 import { giveBlock, takeBlock } from "../../lib/blocks";
+import { largeTag } from "../huge/large_tag";
+import { hasFlag, PG_LARGE } from "../page";
 import { Process, processOf } from "./process";
 import { findVma, VM_EXEC } from "./vma";
 
@@ -59,6 +61,15 @@ export function addMapping(pfn: u32, tag: u64): bool {
   return true;
 }
 
+/** All mappings of a frame are those of another, which has none. */
+export function moveMappings(from: u32, to: u32): void {
+  setTag(to, tagIn(from));
+  setChain(to, chainOf(from));
+  setCount(to, mapCount(from));
+  setChain(from, 0);
+  setCount(from, 0);
+}
+
 /** Forgets a mapping, and returns how many are left. */
 export function removeMapping(pfn: u32, tag: u64): u32 {
   const count = mapCount(pfn) - 1;
@@ -85,7 +96,11 @@ export function removeMapping(pfn: u32, tag: u64): u32 {
 
 /** No TLB knows the page any more; its entries stay. */
 export function forgetTranslations(pfn: u32): void {
-  for (let index: u32 = 0; index < mapCount(pfn); index++) shootDown(mappingOf(pfn, index));
+  const isLarge = hasFlag(pfn, PG_LARGE);
+  for (let index: u32 = 0; index < mapCount(pfn); index++) {
+    const tag = mappingOf(pfn, index);
+    shootDown(isLarge ? largeTag(tag) : tag);
+  }
 }
 
 export function processMapping(tag: u64): Process {

@@ -23,29 +23,22 @@ import { MISS, Tlb } from "../../core/tlb";
 import { completeWalk, restartWalk, walk } from "../../core/walk";
 import { COST_L2_TLB, COST_REFERENCE, COST_WALK_REFERENCE, costOf, spend } from "../clock";
 import { runFlusher } from "../file/flusher";
+import { runKhugepaged } from "../huge/khugepaged";
+import { largeTag, usesLargePages } from "../huge/large_tag";
 import { PG_FRESH, takeFlag } from "../page";
 import { runKswapd } from "../reclaim/kswapd";
 import { BY_POLICY, chooserOfPages, isUnmanaged } from "../reclaim/lru";
 import { finishWrites } from "../reclaim/writeback";
 import { DONE, handleFault, WAITS } from "./fault";
-import { DENY_FETCH, DENY_READ, DENY_WRITE, HUGE_ORDER, PRESENT, ptePfn } from "./page_tables";
+import { DENY_FETCH, DENY_READ, DENY_WRITE, PRESENT, ptePfn } from "./page_tables";
 import { processOf, WAITING } from "./process";
 
-/** Set in a tag of a large page, whose number is that of 512 small ones. */
-const LARGE_TAG: u64 = 1 << 51;
-
-let hasLargePages: bool = false;
 /** References whose time has been spent. */
 let timed: u64 = 0;
 
 export function initTranslation(): void {
   const find = (kind: u32, tag: u64, references: u32): u32 => translate(kind, tag, references);
   setTranslation(find.index);
-}
-
-/** Whether large pages can be mapped at all, and their TLBs are looked up. */
-export function setLargePages(value: bool): void {
-  hasLargePages = value;
 }
 
 /** Spends the time of the references that have hit since this was last called. */
@@ -56,16 +49,14 @@ export function spendReferences(): void {
 
 function translate(kind: u32, tag: u64, references: u32): u32 {
   spendReferences();
-  let payload = lookUp(portAt(kind), tag, references);
-  if (payload == MISS && hasLargePages) {
-    payload = lookUp(portAt(kind + LARGE_PORT), largeTag(tag), references);
-  }
+  const payload = lookUp(kind, tag, references);
   if (payload != MISS) {
     if ((((payload >> DENIED_SHIFT) >> kind) & 1) == 0) return payload & (PFN_MASK | UNMANAGED);
     shootDown(tag);
-    if (hasLargePages) shootDown(largeTag(tag));
+    if (usesLargePages()) shootDown(largeTag(tag));
   }
 
+  runKhugepaged();
   const walked = stats.walkReferences;
   let entry = walk(tag) + 1;
   spend(<f64>(stats.walkReferences - walked) * costOf(COST_WALK_REFERENCE));
@@ -95,15 +86,25 @@ function translate(kind: u32, tag: u64, references: u32): u32 {
   return (found & (PFN_MASK | UNMANAGED)) | (takeFlag(ptePfn(entry), PG_FRESH) ? FAULT_DONE : 0);
 }
 
-/** The tag of the large page that a small one is in. */
-export function largeTag(tag: u64): u64 {
-  return (tag & ~VPN_MASK) | LARGE_TAG | ((tag & VPN_MASK) >> HUGE_ORDER);
+/** Both sizes are looked up at once, level by level. */
+function lookUp(kind: u32, tag: u64, references: u32): u32 {
+  const small = portAt(kind);
+  let payload = small.l1.lookup(tag, references);
+  if (payload != MISS) return payload;
+  if (!usesLargePages()) {
+    if (small.l2 != 0) spend(costOf(COST_L2_TLB));
+    return lookUpSecond(small, tag, references);
+  }
+  const large = portAt(kind + LARGE_PORT);
+  payload = large.l1.lookup(largeTag(tag), references);
+  if (payload != MISS) return payload;
+  if (small.l2 != 0 || large.l2 != 0) spend(costOf(COST_L2_TLB));
+  payload = lookUpSecond(small, tag, references);
+  return payload != MISS ? payload : lookUpSecond(large, largeTag(tag), references);
 }
 
-function lookUp(port: Port, tag: u64, references: u32): u32 {
-  const hit = port.l1.lookup(tag, references);
-  if (hit != MISS || port.l2 == 0) return hit;
-  spend(costOf(COST_L2_TLB));
+function lookUpSecond(port: Port, tag: u64, references: u32): u32 {
+  if (port.l2 == 0) return MISS;
   const payload = changetype<Tlb>(port.l2).lookup(tag, 1);
   if (payload != MISS) port.l1.fill(tag, payload, references);
   return payload;

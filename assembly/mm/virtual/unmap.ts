@@ -4,7 +4,9 @@
  */
 
 import { flushSpace, shootDown } from "../../core/mmu";
-import { splitLarge, zapLarge } from "../huge/thp";
+import { unreserveHugetlb } from "../huge/hugetlb";
+import { zapLarge } from "../huge/large_entries";
+import { splitAt } from "../huge/split";
 import { unaccountPages } from "../oom/overcommit";
 import { lockPage } from "../reclaim/lru";
 import { ENOMEM } from "./errno";
@@ -23,8 +25,8 @@ import {
   readEntry,
 } from "./page_tables";
 import { Process } from "./process";
-import { indexBehind, isolate, removeVma, VM_ACCOUNT, VM_LOCKED, vmaAt } from "./vma";
-import { zeroFrame } from "./zero_page";
+import { indexBehind, isolate, removeVma, VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, vmaAt } from "./vma";
+import { isZeroFrame, zeroFrame } from "./zero_page";
 
 /** Above so many pages the whole TLB is flushed (tlb_single_page_flush_ceiling). */
 const FLUSH_CEILING: u64 = 33;
@@ -36,6 +38,7 @@ export function unmapRange(process: Process, start: u64, end: u64): f64 {
   while (index < process.vmaCount && vmaAt(process, index).start < end) {
     const vma = vmaAt(process, index);
     const pages = vma.pages;
+    if (vma.flags & VM_HUGETLB) unreserveHugetlb(process, vma);
     zapRange(process, vma.start, vma.end);
     if (vma.flags & VM_ACCOUNT) unaccountPages(pages);
     if (vma.flags & VM_LOCKED) process.lockedVm -= pages;
@@ -56,7 +59,7 @@ export function zapRange(process: Process, start: u64, end: u64): void {
     if (large != 0 && load<u32>(large) & PRESENT) {
       const first = vpn & ~(<u64>HUGE_PAGES - 1);
       if (first >= start && first + HUGE_PAGES <= end) zapLarge(process, first, large);
-      else splitLarge(ptePfn(load<u32>(large)));
+      else splitAt(process, vpn);
       continue;
     }
     zapEntry(process, vpn, findEntry(process, vpn));
@@ -86,7 +89,7 @@ function zapEntry(process: Process, vpn: u64, at: usize): void {
 export function lockRange(process: Process, start: u64, end: u64): void {
   for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn + 1, end)) {
     const entry = readEntry(process, vpn);
-    if (entry & PRESENT && ptePfn(entry) != zeroFrame()) lockPage(ptePfn(entry));
+    if (entry & PRESENT && !isZeroFrame(ptePfn(entry))) lockPage(ptePfn(entry));
   }
 }
 
@@ -94,6 +97,6 @@ export function lockRange(process: Process, start: u64, end: u64): void {
 export function unlockRange(process: Process, start: u64, end: u64): void {
   for (let vpn = nextEntry(process, start, end); vpn < end; vpn = nextEntry(process, vpn + 1, end)) {
     const entry = readEntry(process, vpn);
-    if (entry & PRESENT && ptePfn(entry) != zeroFrame()) unlockMapping(ptePfn(entry), process.space | vpn);
+    if (entry & PRESENT && !isZeroFrame(ptePfn(entry))) unlockMapping(ptePfn(entry), process.space | vpn);
   }
 }

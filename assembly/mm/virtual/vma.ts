@@ -9,8 +9,11 @@
 
 import { giveBlock, takeBlock } from "../../lib/blocks";
 import { fileAt } from "../file/files";
+import { isCutWell } from "../huge/hugetlb";
+import { splitAt } from "../huge/split";
 import { VM_AREA_STRUCT } from "../kernel/kernel_caches";
 import { giveObject, takeObject } from "../kernel/objects";
+import { HUGE_PAGES } from "./page_tables";
 import { Process } from "./process";
 
 /** Flags of an area, with the kernel's values (include/linux/mm.h). */
@@ -119,11 +122,13 @@ export function insertVma(
   return mergeAround(process, index);
 }
 
-/** Splits the area in two at `vpn`, which is in it but not its start; false when memory is out. */
+/** Splits the area in two at `vpn`, which is in it but not its start; false when it cannot be. */
 export function splitVma(process: Process, index: u32, vpn: u64): bool {
   const vma = vmaAt(process, index);
+  if (!isCutWell(vma.flags, vpn)) return false;
   const behind = newVma();
   if (behind == null) return false;
+  if (vpn & (HUGE_PAGES - 1)) splitAt(process, vpn);
   const object = behind.object;
   memory.copy(changetype<usize>(behind), changetype<usize>(vma), offsetof<Vma>());
   behind.object = object;

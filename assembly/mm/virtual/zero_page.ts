@@ -2,6 +2,7 @@
  * The page of zeroes that all reads of untouched anonymous memory share; it is nobody's, and never leaves.
  */
 
+import { hugeZeroFrame } from "../huge/huge_zero";
 import { GFP_KERNEL } from "../physical/gfp";
 import { allocPages } from "../physical/page_alloc";
 
@@ -14,4 +15,9 @@ export function initZeroPage(): void {
 
 export function zeroFrame(): u32 {
   return zero;
+}
+
+/** Whether the frame is this one or the huge one. */
+export function isZeroFrame(pfn: u32): bool {
+  return pfn == zero || pfn == hugeZeroFrame();
 }
