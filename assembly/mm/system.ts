@@ -214,6 +214,16 @@ export function wakeProcess(asid: u32): void {
   processAt(asid).state = RUNNABLE;
 }
 
+/** What the kernel does from now on is on behalf of the process. */
+export function enterProcess(asid: u32): void {
+  enter(asid);
+}
+
+/** Nanoseconds that the process had a processor. */
+export function addProcessorTime(asid: u32, ns: f64): void {
+  processAt(asid).processorNs += ns;
+}
+
 function enter(asid: u32): Process {
   const process = processAt(asid);
   setCurrent(process);
