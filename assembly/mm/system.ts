@@ -68,7 +68,7 @@ export function startSystem(ramPages: u32): bool {
   initPageSource();
   initTranslation();
   initZeroPage();
-  return createKernelCaches() && initKmalloc() && startVmalloc();
+  return startVmalloc() && initKmalloc() && createKernelCaches();
 }
 
 /** The number of a new process, NONE when there is no memory for it. */

@@ -33,8 +33,8 @@ export interface HostZone extends Zone {
 }
 
 /**
- * The zones of all nodes, those without pages included, as if there were one node; zones that are not modelled
- * are left out.
+ * The zones of all nodes, those without pages included, as if there were one node; zones that are not
+ * modelled are left out.
  */
 export function parseZoneinfo(text: string): HostZone[] {
   const zones = new Map<ZoneName, HostZone>();

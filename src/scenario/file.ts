@@ -36,9 +36,10 @@ export function parseScenario(text: string, path: string, options: ParseOptions 
 // --- internal ---
 
 function refuseSettings({ value, locate }: YamlFile): void {
-  if (!isKeyed(value) || !isKeyed(value["sysctl"])) return;
+  const { sysctl } = isKeyed(value) ? value : {};
+  if (!isKeyed(sysctl)) return;
   for (const [name, what] of Object.entries(NOT_MODELLED)) {
-    if (name in value["sysctl"]) {
+    if (name in sysctl) {
       throw new UserError(
         `${locate("sysctl", name)}: ${name} is not modelled: there is no ${what}; leave it out`,
       );
@@ -52,12 +53,10 @@ function likeHost(value: unknown, { isHost = false, host }: ParseOptions): unkno
   const { machine, sysctl } = value;
   if (!isHost && machine !== "host") return value;
   const known = host();
-  const written = isKeyed(machine) ? machine : {};
-  const swap = isKeyed(written["swap"]) ? { ...written["swap"], size: known.swap } : known.swap;
-  const { disk = "ssd" } = written;
+  const { disk = "ssd", swap } = isKeyed(machine) ? machine : {};
   return {
     ...value,
-    machine: { ...known.machine, disk, swap },
+    machine: { ...known.machine, disk, swap: { ...(isKeyed(swap) ? swap : {}), size: known.swap } },
     sysctl: sysctl === undefined || isKeyed(sysctl) ? { ...known.sysctl, ...sysctl } : sysctl,
   };
 }

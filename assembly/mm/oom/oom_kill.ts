@@ -104,7 +104,7 @@ export function oomRecordsAt(): usize {
 
 /** Memory is out for a request: kills a process; false when there is none that may be. */
 export function killProcess(gfp: u32, order: u32): bool {
-  if (panicMode != 0) return !panics(panicMode);
+  if (panicMode >= PANIC_SYSTEM_WIDE) return !panics(panicMode);
   const current = currentProcess();
   if (killsAllocator && current != null && mayBeKilled(current, ALL_GROUPS)) {
     execute(current, points(current), gfp, order, ALL_GROUPS);

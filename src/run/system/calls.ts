@@ -342,7 +342,8 @@ type KernelCall = Extract<
   }
 >;
 
-function kernelCall(call: KernelCall, { engine: { core }, kernel }: CallSurroundings): Outcome {
+function kernelCall(call: KernelCall, { engine, kernel }: CallSurroundings): Outcome {
+  const { core } = engine;
   switch (call.call) {
     case "kmalloc":
       return take(kernel, call, () => core.kmallocBytes(call.size, GFP_KERNEL, 0));
@@ -366,6 +367,7 @@ function kernelCall(call: KernelCall, { engine: { core }, kernel }: CallSurround
     case "kmem_cache_create": {
       const number = core.createCache(call.size, call.align, 0) >>> 0;
       if (number === NONE) return "ENOMEM";
+      engine.kernel.name(number, call.name);
       kernel.caches.set(call.name, { number, objects: [] });
       return undefined;
     }
@@ -385,7 +387,7 @@ function kernelCall(call: KernelCall, { engine: { core }, kernel }: CallSurround
     }
     case "kmem_cache_destroy": {
       const cache = cacheOf(kernel, call);
-      if (!core.destroyCache(cache.number)) return "EINVAL";
+      if (!engine.kernel.destroyCache(cache.number)) return "EINVAL";
       kernel.caches.delete(call.cache);
       return undefined;
     }

@@ -8,7 +8,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../errors.ts";
 import { readMachineState } from "../../host/read.ts";
-import { type Architecture, FRAME_BYTES, type PhysicalMemory, ZONES } from "../../machine/physical.ts";
+import {
+  type Architecture,
+  FRAME_BYTES,
+  framesIn,
+  type PhysicalMemory,
+  ZONES,
+} from "../../machine/physical.ts";
 import { hostMemory, zoneNames } from "../../machine/physical_host.ts";
 import { isAbsent, valueIn } from "../../machine_state.ts";
 import type { LikeHost } from "../../scenario/file.ts";
@@ -64,7 +70,9 @@ export function hostMachine(folder = "/proc"): HostMachine {
     throw new UserError(`${join(folder, "zoneinfo")}: it shows no zones with pages to model a machine after`);
   }
   const present = physical?.zones.reduce((sum, zone) => sum + zone.present, 0);
-  const memory = present === undefined ? kib(valueIn(state.meminfo, "MemTotal")) : present * FRAME_BYTES;
+  const total = kib(valueIn(state.meminfo, "MemTotal"));
+  const memory = present === undefined ? total : present * FRAME_BYTES;
+  const managed = physical === undefined ? total : framesIn(physical.managed) * FRAME_BYTES;
   const areas = isAbsent(state.swaps) ? [] : state.swaps.areas;
   const swap = kib(areas.reduce((sum, { size_kb }) => sum + size_kb, 0));
   const cpus = Math.max(1, read("stat")?.match(/^cpu\d+ /gm)?.length ?? 1);
@@ -72,6 +80,9 @@ export function hostMachine(folder = "/proc"): HostMachine {
   const { sysctl, others } = sysctlsIn(read, zoneNames(zoneinfo ?? ""));
   const notModelled = [
     ...(zoneinfo === undefined ? [`zones are computed, for ${join(folder, "zoneinfo")} is hidden`] : []),
+    ...(Math.abs(managed - total) > total / 100
+      ? [`its zones have ${formatBytes(managed)} to give, though MemTotal is ${formatBytes(total)}`]
+      : []),
     ...(nodes > 1 ? [`${nodes} NUMA nodes are one`] : []),
     ...(areas.length > 1 ? [`${areas.length} swap areas are one`] : []),
     ...(cpus > CPUS_MAX ? [`of ${cpus} processors ${CPUS_MAX} are there`] : []),

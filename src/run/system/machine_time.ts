@@ -1,4 +1,4 @@
-/** What /proc/stat and /proc/pressure say of a modelled machine, which goes by what its processes did when. */
+/** What /proc/stat and /proc/pressure say of a modelled machine, by what its processes did when. */
 
 import type { SystemEngine } from "../../engine/system.ts";
 import { PressureAverages } from "./pressure.ts";
@@ -50,7 +50,7 @@ export class MachineTime {
       stat: {
         cpu: Object.entries(ticks).map(([name, ns]) => ({ name, value: Math.round(ns / TICK_NS) })),
         intr: core.deviceRequests(),
-        ctxt: this.#scheduler.contextSwitches,
+        ctxt: contextSwitches,
         processes: tasks.length,
         procs_running: activities.filter((activity) => /^(running|ready)$/.test(activity)).length,
         procs_blocked: activities.filter((activity) => activity === "blocked").length,

@@ -1,7 +1,7 @@
 /**
- * The averages of /proc/pressure (kernel/sched/psi.c: update_averages, calc_avgs; include/linux/psi_types.h):
- * every two seconds the share of these that was stalled goes into an average that forgets, over 10, 60 and 300
- * seconds. The kernel's fixed-point numbers are fractions here.
+ * The averages of /proc/pressure (kernel/sched/psi.c: update_averages, calc_avgs;
+ * include/linux/psi_types.h): every two seconds the share of these that was stalled goes into an average
+ * that forgets, over 10, 60 and 300 seconds. The kernel's fixed-point numbers are fractions here.
  */
 
 import type { PressureLine } from "../../machine_state.ts";

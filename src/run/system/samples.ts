@@ -1,6 +1,7 @@
 /**
- * A timeline's samples: what of a machine is worth a curve. Gauges are in pages of 4 KiB, and events are those
- * since the start, by the kernel's names; of processes that share a name, which children do, the sums are shown.
+ * A timeline's samples: what of a machine is worth a curve. Gauges are in pages of 4 KiB, and events are
+ * those since the start, by the kernel's names; of processes that share a name, which children may, the sums
+ * are shown.
  */
 
 import { zoneState } from "../../engine/physical.ts";

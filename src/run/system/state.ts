@@ -3,7 +3,6 @@
  * What is not modelled is left out, or says so.
  */
 
-import { KernelMemory } from "../../engine/kernel_memory.ts";
 import {
   buddyinfo,
   compactionCounters,
@@ -92,9 +91,9 @@ const PARTS: { [Name in StatePart]: Maker<MachineState[Name]> } = {
       counts: pageblocks(engine.core, engine.views(), index, engine.setup.physical),
     })),
   }),
-  slabinfo: ({ core }) => new KernelMemory(core).slabRows(),
-  vmallocinfo: ({ core }) =>
-    new KernelMemory(core).vmallocRows().map(({ start, size_bytes, pages }) => ({
+  slabinfo: ({ kernel }) => kernel.slabRows(),
+  vmallocinfo: ({ kernel }) =>
+    kernel.vmallocRows().map(({ start, size_bytes, pages }) => ({
       start: hex(start),
       end: hex(start + size_bytes),
       size_bytes,

@@ -80,7 +80,10 @@ export class Timeline {
   add(sample: Sample): void {
     this.nextNs += this.#everyNs;
     this.#last = sample;
-    if (!this.#isThinned) return this.#write(sample);
+    if (!this.#isThinned) {
+      this.#write(sample);
+      return;
+    }
     this.#kept.push(sample);
     if (this.#kept.length < KEPT_MAX) return;
     this.#kept = this.#kept.filter((_, index) => index % 2 === 0);
