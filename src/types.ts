@@ -753,7 +753,7 @@ export interface SystemProcess {
   resident_pages_max: number;
   swapped_pages: number;
   virtual_pages: number;
-  /** Blocks of 512 bytes that were read for it, and that it has made to be written, as getrusage(2) has it. */
+  /** Blocks of 512 bytes that were read for it, and that it has made to be written (getrusage(2)). */
   ru_inblock: number;
   ru_oublock: number;
 }

@@ -13,6 +13,7 @@ import { parseScenario } from "../scenario/file.ts";
 import type { Scenario, ScenarioProcess } from "../scenario/scenario.ts";
 import { explainOpening } from "../trace/open.ts";
 import type { ChosenPolicy, Progress, SystemReport, SystemSnapshot } from "../types.ts";
+import { formatNanoseconds } from "../units.ts";
 import { performanceOf } from "./performance.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
 import { engineModule, Session } from "./session.ts";
@@ -192,7 +193,7 @@ class Run {
     const { core } = this.#engine;
     scheduler.now = core.oomPanic() === 0 ? Math.max(scheduler.now, ...ends) : core.oomPanicAt();
     for (const ns of this.watch.end(scheduler.now)) {
-      this.#options.onNotice?.(`nothing is shown at ${ns / 1e6} ms: the run ended before`);
+      this.#options.onNotice?.(`nothing is shown at ${formatNanoseconds(ns)}: the run ended before`);
     }
   }
 

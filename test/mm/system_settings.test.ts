@@ -1,6 +1,6 @@
 /*
- * Settings and limits that decide how a run ends, and what is counted on the way: each against what the kernel
- * does (mm/oom_kill.c, mm/memcontrol.c, include/linux/task_io_accounting_ops.h).
+ * Settings and limits that decide how a run ends, and what is counted on the way: each against what the
+ * kernel does (mm/oom_kill.c, mm/memcontrol.c, include/linux/task_io_accounting_ops.h).
  */
 
 import { describe, expect, it } from "vitest";

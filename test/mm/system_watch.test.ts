@@ -45,7 +45,7 @@ describe("looking", () => {
   it("at a time that never comes is told of", async () => {
     const notices: string[] = [];
     await runScenario(BUSY, { views: ["free"], at: ["1h"], onNotice: (text) => notices.push(text) });
-    expect(notices).toEqual(["nothing is shown at 3600000 ms: the run ended before"]);
+    expect(notices).toEqual(["nothing is shown at 3600.0 s: the run ended before"]);
   });
 
   it("keeps of the state what the views are made of", async () => {
@@ -67,7 +67,7 @@ describe("looking", () => {
   it("is refused more than 10,000 times", async () => {
     const run = runScenario(BUSY, { views: ["free"], every: "1ns" });
     await expect(run).rejects.toThrow(
-      /^views have been shown 10,000 times in the first \S+ ms; show them less/,
+      /^views have been shown 10,000 times in the first \S+ µs; show them less/,
     );
   });
 });

@@ -7,7 +7,7 @@
 import type { SystemEngine } from "../../engine/system.ts";
 import { UserError } from "../../errors.ts";
 import { partsOf, type StatePart } from "../../machine_state.ts";
-import { formatCount } from "../../units.ts";
+import { formatCount, formatNanoseconds } from "../../units.ts";
 import { MachineTime } from "./machine_time.ts";
 import { AVERAGE_PERIOD_NS } from "./pressure.ts";
 import { sampleOf } from "./samples.ts";
@@ -85,7 +85,7 @@ export class Watch {
     const time = this.time.at();
     if (++this.#snapshots > SNAPSHOTS_MAX) {
       throw new UserError(
-        `views have been shown ${formatCount(SNAPSHOTS_MAX)} times in the first ${time.ns / MS_NS} ms; ` +
+        `views have been shown ${formatCount(SNAPSHOTS_MAX)} times in the first ${formatNanoseconds(time.ns)}; ` +
           "show them less often (every)",
       );
     }
