@@ -166,7 +166,7 @@ describe.concurrent("system refuses in one line", () => {
     [["--view", "free", "--every", "0"], '--every: "0" is no interval; write it like 200ms or 5s'],
     [["--view", "free", "--every", "0ms"], '--every: "0ms" is no interval'],
     [["--view", "free", "--every", "-5s"], '--every: "-5s" is no interval'],
-    [["--timeline", join(folder, "x.csv"), "--every", "1ns"], "the timeline has 1000000 samples after"],
+    [["--timeline", join(folder, "x.csv"), "--every", "1ns"], "the timeline has 200,000 samples after"],
     [["--view", "free", "--at", "soon"], '--at: "soon" is no time; write it like 200ms or 1.5s'],
     [["--every", "1ms"], "--every says how often; name what with --view or --timeline"],
     [["--at", "1ms"], "--at says when views are shown; name some with --view"],

@@ -10,14 +10,14 @@ import { stringify } from "csv-stringify/sync";
 import { UserError } from "../../errors.ts";
 import { checkTarget, writeWhole } from "../../files/atomic.ts";
 import { explaining, writeFully } from "../../files/write.ts";
-import { formatNanoseconds } from "../../units.ts";
+import { formatCount, formatNanoseconds } from "../../units.ts";
 import type { Sample } from "./samples.ts";
 
 /** Of a run whose interval is not given, samples are this many at most, and half as many at least. */
 const KEPT_MAX = 400;
 const INTERVAL_FIRST_NS = 10_000;
 /** More rows than this are a mistake in the interval. */
-const SAMPLES_MAX = 1_000_000;
+const SAMPLES_MAX = 200_000;
 const WRITE_BYTES = 1 << 16;
 
 type Format = "json" | "csv";
@@ -110,7 +110,7 @@ export class Timeline {
   #write(sample: Sample): void {
     if (this.#written === SAMPLES_MAX) {
       throw new UserError(
-        `the timeline has ${SAMPLES_MAX} samples after ${formatNanoseconds(sample.time_ms * 1e6)}; give --every a longer interval`,
+        `the timeline has ${formatCount(SAMPLES_MAX)} samples after ${formatNanoseconds(sample.time_ms * 1e6)}; give --every a longer interval`,
       );
     }
     if (this.#written++ === 0) this.#output.write(this.#head(sample));
