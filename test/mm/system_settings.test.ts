@@ -7,7 +7,9 @@ import { describe, expect, it } from "vitest";
 import { type Counter, type Quantity, type SlabCache, valueIn } from "../../src/machine_state.ts";
 import { renderSystem } from "../../src/report/system_text.ts";
 import { parseScenario } from "../../src/scenario/file.ts";
+import { RELEASE } from "../support/builds.ts";
 import { runScenario, scenarioFile } from "../support/scenarios.ts";
+import { Machine } from "../support/system.ts";
 
 /** A program that takes this much, and one that holds a little and waits. */
 function grab(size: string, head: string, program = "", panic = 0): string {
@@ -195,5 +197,30 @@ describe("a child", () => {
     const child = (await system({ scenario: path })).processes[1]!;
     expect(child.started_ms).toBeGreaterThanOrEqual(1000);
     expect(child.ended_ms).toBeGreaterThanOrEqual(child.started_ms);
+  });
+});
+
+describe("who is killed", () => {
+  it("with vm.oom_kill_allocating_task is the process whose kernel allocation failed", async () => {
+    const report = await runScenario(
+      "name: k\nmachine: { memory: 64MiB }\nsysctl: { vm.oom_kill_allocating_task: 1 }\nprocesses:\n" +
+        "  - name: bystander\n" +
+        "    calls: [{ mmap: { size: 4MiB, as: area } }, { touch: { area: area, write: true } }, { sleep: 1s }]\n" +
+        "  - name: driver\n    start: 100ms\n" +
+        "    calls: [{ alloc_pages: { order: 0, count: 100000 }, expect: ENOMEM }]\n",
+    );
+    expect(report.oom_kills[0]?.process).toBe("driver");
+  });
+
+  it("by the heuristic of Linux 2.6 is not the one that has worked for long", () => {
+    const machine = new Machine(RELEASE);
+    machine.core.setOom(machine.engine.managedPages, true, false);
+    const score = (workedNs: number) => {
+      const asid = machine.start();
+      machine.map(asid, 1000);
+      machine.core.addProcessorTime(asid, workedNs);
+      return machine.core.oomScoreOf(asid);
+    };
+    expect(score(100e9)).toBeLessThan(score(0));
   });
 });
