@@ -200,6 +200,25 @@ describe("a child", () => {
   });
 });
 
+describe("vm.extfrag_threshold", () => {
+  it("decides whether compaction is thought to help a zone whose free memory is in pieces", () => {
+    const { core, engine } = new Machine(RELEASE);
+    const taken: number[] = [];
+    for (let pfn = core.allocPages(0, 0) >>> 0; pfn !== 0xffffffff; pfn = core.allocPages(0, 0) >>> 0) {
+      taken.push(pfn);
+    }
+    for (const pfn of taken.filter((page) => page % 2 === 0)) core.freePages(pfn, 0);
+    const zone = engine.setup.physical.zones.at(-1)!.index;
+    const index = core.fragmentationIndex(zone, 4);
+    expect(index).toBeGreaterThan(500);
+    const suits = (threshold: number) => {
+      core.setExtfragThreshold(threshold);
+      return Boolean(core.compactionSuitable(zone, 4, zone));
+    };
+    expect([suits(index - 1), suits(index)]).toEqual([true, false]);
+  });
+});
+
 describe("who is killed", () => {
   it("with vm.oom_kill_allocating_task is the process whose kernel allocation failed", async () => {
     const report = await runScenario(
