@@ -150,16 +150,18 @@ export {
   clockNow,
   setClock,
   setCost,
+  takeUser,
   takeWaited,
 } from "./mm/clock";
 export { countersAt } from "./mm/counters";
-export { setDevice } from "./mm/device";
+export { deviceRequests, setDevice } from "./mm/device";
 export {
   areaFacts,
   cachedPages,
   fileRecordAt,
   groupFacts,
   processFacts,
+  processStalledNs,
   processState,
   sharedSlot,
   wakeTime,
@@ -264,7 +266,15 @@ export {
   vmallocPurges,
   vmallocTablePages,
 } from "./mm/kernel/vmalloc";
-export { oomKills, oomRecordsAt, oomScoreOf, setOom } from "./mm/oom/oom_kill";
+export {
+  oomKills,
+  oomPanic,
+  oomPanicAt,
+  oomRecordsAt,
+  oomScoreOf,
+  setOom,
+  setPanicOnOom,
+} from "./mm/oom/oom_kill";
 export { commitLimit, committedPages, setOvercommit } from "./mm/oom/overcommit";
 export { flagsOf, groupOf, slotOf } from "./mm/page";
 export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
@@ -282,6 +292,7 @@ export {
   compactionCountersAt,
   compactionSuitable,
   compactMemory,
+  setExtfragThreshold,
   setMigratePage,
   tryToCompact,
 } from "./mm/physical/compaction";
@@ -315,13 +326,21 @@ export {
 } from "./mm/physical/watermarks";
 export { lowmemReserve, setZone, zoneRecordAt } from "./mm/physical/zones";
 export { stalledNs } from "./mm/psi";
-export { addGroup, groupRecordAt, listPages, setGroupLimits } from "./mm/reclaim/groups";
+export {
+  addGroup,
+  groupRecordAt,
+  listPages,
+  setGroupDiesTogether,
+  setGroupLimits,
+} from "./mm/reclaim/groups";
 export { kswapdNs } from "./mm/reclaim/kswapd";
 export { setChooser } from "./mm/reclaim/lru";
 export { setSwappiness } from "./mm/reclaim/scan";
 export { slotFrame, slotGroup, slotId, slotUsers, swapCachePages, swapUsed } from "./mm/reclaim/swap";
 export {
+  addProcessorTime,
   brkTo,
+  enterProcess,
   execProcess,
   exitSystemProcess,
   forkProcess,

@@ -16,6 +16,7 @@ export type {
   SlabCache,
   Swaps,
   SystemStat,
+  ViewName,
   VmallocArea,
   Zone,
 } from "./machine_state.ts";
@@ -65,6 +66,8 @@ export type {
   ReplayReport,
   SweepCell,
   SweepReport,
+  SystemReport,
+  SystemSnapshot,
   TlbName,
   TlbPolicy,
   Verdict,

@@ -261,3 +261,24 @@ export const VIEW_NAMES = [
   ...(["pagetypeinfo", "slabinfo", "vmallocinfo", "pressure", "swaps", "smaps", "smaps_rollup"] as const),
 ] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
+
+/** Views of processes. */
+export const PROCESS_VIEWS: readonly ViewName[] = ["smaps", "smaps_rollup"];
+
+/** What of a machine's state can be left out of it. */
+export type StatePart = Exclude<keyof MachineState, "kernel" | "page_bytes">;
+
+const PARTS_OF_VIEWS: Partial<Record<ViewName, readonly StatePart[]>> = {
+  free: ["meminfo"],
+  "free -h": ["meminfo"],
+  "free -m": ["meminfo"],
+  "procps-vmstat": ["meminfo", "vmstat", "stat"],
+  zoneinfo: ["zones"],
+  smaps: ["processes"],
+  smaps_rollup: ["processes"],
+};
+
+/** The parts of a state that a view is made of. */
+export function partsOf(view: ViewName): readonly StatePart[] {
+  return PARTS_OF_VIEWS[view] ?? [view as StatePart];
+}

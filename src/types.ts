@@ -1,6 +1,6 @@
 /** Types that engine, trace, run and report share. */
 
-import type { MachineState } from "./machine_state.ts";
+import type { MachineState, ViewName } from "./machine_state.ts";
 
 /** The kinds of reference, in the order of their codes in the engine. */
 export const KINDS = ["fetch", "load", "store", "modify"] as const;
@@ -753,6 +753,9 @@ export interface SystemProcess {
   resident_pages_max: number;
   swapped_pages: number;
   virtual_pages: number;
+  /** Blocks of 512 bytes that were read for it, and that it has made to be written (getrusage(2)). */
+  ru_inblock: number;
+  ru_oublock: number;
 }
 
 /** The OOM killer at work. */
@@ -772,6 +775,16 @@ export interface OomKill {
   table_pages: number;
 }
 
+/** What is there of a machine's state. */
+export type PartialState = Pick<MachineState, "kernel" | "page_bytes"> & Partial<MachineState>;
+
+/** Of a machine's state at a time what views show. */
+export interface SystemSnapshot {
+  at_ms: number;
+  views: readonly ViewName[];
+  state: PartialState;
+}
+
 /** What `system` reports of a scenario; the same object is what `--json` prints. */
 export interface SystemReport {
   command: "system";
@@ -789,17 +802,22 @@ export interface SystemReport {
   references: number;
   processes: SystemProcess[];
   oom_kills: OomKill[];
+  /** The kernel's last line, which ended the run. */
+  panic: { at_ms: number; message: string } | null;
   cgroups: Record<
     string,
     {
       charged_pages: number;
       charged_pages_max: number;
       swapped_pages: number;
-      events: { high: number; max: number; oom_kill: number };
+      events: { high: number; max: number; oom_kill: number; oom_group_kill: number };
     }
   >;
-  /** Time in which some process waited for memory. */
-  pressure: { some_ms: number; some_share: number };
+  /** Time in which some process waited for memory, and in which all that could have run did. */
+  pressure: { some_ms: number; some_share: number; full_ms: number; full_share: number };
+  /** What views were asked for at times before the end; empty where they were handed out as they came. */
+  snapshots: SystemSnapshot[];
+  /** At the end. */
   state: MachineState;
   performance: Performance;
 }

@@ -13,9 +13,24 @@ export function setClock(ns: f64): void {
   now = ns;
 }
 
-/** The processor is busy for so long. */
+let userNs: f64 = 0;
+
+/** The processor is busy with the process's own instructions for so long. */
 export function spend(ns: f64): void {
   now += ns;
+  userNs += ns;
+}
+
+/** The processor is busy in the kernel for so long. */
+export function work(ns: f64): void {
+  now += ns;
+}
+
+/** Nanoseconds of processes' own instructions since this was last asked. */
+export function takeUser(): f64 {
+  const ns = userNs;
+  userNs = 0;
+  return ns;
 }
 
 let waited: f64 = 0;

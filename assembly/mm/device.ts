@@ -3,9 +3,19 @@
  * order in which they come; a device is occupied for a time by each request and by each of its pages, and an
  * answer takes a latency more, in which it can serve others. So a disk has its seek in the occupation, and
  * flash memory, which serves many requests at a time, its read time in the latency.
+ *
+ * What is read and written is counted as requests are made (block/blk-core.c, submit_bio), and what is read
+ * on the account of who asks (include/linux/task_io_accounting_ops.h); writing is on that of who made pages
+ * dirty.
  */
 
-import { clockNow, spend } from "./clock";
+import { clockNow, work } from "./clock";
+import { count, PGPGIN, PGPGOUT } from "./counters";
+import { currentProcess } from "./virtual/current";
+
+/** pgpgin and pgpgout are in KiB; ru_inblock and ru_oublock in blocks of 512 bytes. */
+const KIB_PER_PAGE_SHIFT: u32 = 2;
+export const BLOCKS_PER_PAGE_SHIFT: u32 = 3;
 
 @unmanaged
 @final
@@ -27,6 +37,9 @@ export class Device {
   read(pages: u32): f64 {
     this.reads += 1;
     this.pagesRead += pages;
+    count(PGPGIN, pages << KIB_PER_PAGE_SHIFT);
+    const process = currentProcess();
+    if (process != null) process.blocksIn += pages << BLOCKS_PER_PAGE_SHIFT;
     return this.serve(pages) + this.readLatency;
   }
 
@@ -34,12 +47,13 @@ export class Device {
   write(pages: u32): f64 {
     this.writes += 1;
     this.pagesWritten += pages;
+    count(PGPGOUT, pages << KIB_PER_PAGE_SHIFT);
     return this.serve(pages) + this.writeLatency;
   }
 
   private serve(pages: u32): f64 {
     if (this.isMemory) {
-      spend(this.page * <f64>pages);
+      work(this.page * <f64>pages);
       return clockNow();
     }
     this.busyUntil = max(this.busyUntil, clockNow()) + this.request + this.page * <f64>pages;
@@ -53,6 +67,14 @@ const DEVICES: usize = memory.data(256, 16);
 
 export function device(index: u32): Device {
   return changetype<Device>(DEVICES + index * offsetof<Device>());
+}
+
+/** Requests that devices have been given. */
+export function deviceRequests(): f64 {
+  let requests: f64 = 0;
+  for (let index = SWAP_DEVICE; index <= DISK; index++)
+    requests += device(index).reads + device(index).writes;
+  return requests;
 }
 
 /** Sets a device's times, in nanoseconds. */

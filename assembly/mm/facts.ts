@@ -32,6 +32,11 @@ export function wakeTime(asid: u32): f64 {
   return processAt(asid).wakeAt;
 }
 
+/** How long it has waited for memory, or will have when it goes on. */
+export function processStalledNs(asid: u32): f64 {
+  return processAt(asid).stalledNs;
+}
+
 /** See PROCESS_FACTS. */
 export function processFacts(asid: u32): usize {
   const process = processAt(asid);
@@ -57,6 +62,8 @@ export function processFacts(asid: u32): usize {
   put(<f64>process.brkStart);
   put(<f64>process.brkEnd);
   put(<f64>process.hugetlbPages);
+  put(<f64>process.blocksIn);
+  put(<f64>process.blocksOut);
   return FACTS;
 }
 
@@ -129,6 +136,7 @@ export function groupFacts(index: u32): usize {
   put(<f64>group.highEvents);
   put(<f64>group.maxEvents);
   put(<f64>group.oomKills);
+  put(<f64>group.oomGroupKills);
   return FACTS;
 }
 

@@ -69,7 +69,7 @@ export function startSystem(ramPages: u32): bool {
   initPageSource();
   initTranslation();
   initZeroPage();
-  return createKernelCaches() && initKmalloc() && startVmalloc();
+  return startVmalloc() && initKmalloc() && createKernelCaches();
 }
 
 /** The number of a new process, NONE when there is no memory for it. */
@@ -213,6 +213,16 @@ export function killSystemProcess(asid: u32, reason: u32): void {
 /** Wakes a process that waited. */
 export function wakeProcess(asid: u32): void {
   processAt(asid).state = RUNNABLE;
+}
+
+/** What the kernel does from now on is on behalf of the process. */
+export function enterProcess(asid: u32): void {
+  enter(asid);
+}
+
+/** Nanoseconds that the process had a processor. */
+export function addProcessorTime(asid: u32, ns: f64): void {
+  processAt(asid).processorNs += ns;
 }
 
 function enter(asid: u32): Process {

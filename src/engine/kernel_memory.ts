@@ -160,6 +160,11 @@ export function bootKernelMemory(
   reserveKernelMemory(core, setup);
   if (!core.commit()) throw new UserError("so much memory needs more than the 4 GiB of an engine; use less");
   startPhysical(core, physical, tunables);
+  if (!(core.startVmalloc() && core.initKmalloc() && core.createKernelCaches())) {
+    throw new UserError(
+      "the kernel's caches do not fit in an engine's memory; use less memory or processors",
+    );
+  }
   return new KernelMemory(core);
 }
 
@@ -169,20 +174,15 @@ export class KernelMemory {
   /** Names of caches by number; merged caches have several. */
   readonly #names: string[][] = [];
 
-  /** Makes the kernel's own caches, once physical memory is there. */
+  /** The engine has made the kernel's own caches, kmalloc's first. */
   constructor(core: Core) {
     this.core = core;
     this.views = viewsOf(core.memory);
-    if (!(core.startVmalloc() && core.initKmalloc() && core.createKernelCaches())) {
-      throw new UserError(
-        "the kernel's caches do not fit in an engine's memory; use less memory or processors",
-      );
-    }
     let number = 0;
     for (const type of KMALLOC_TYPES) {
-      for (const size of KMALLOC_CLASSES) this.#name(number++, `${type}-${size}`);
+      for (const size of KMALLOC_CLASSES) this.name(number++, `${type}-${size}`);
     }
-    for (const name of KERNEL_CACHE_NAMES) this.#name(number++, name);
+    for (const name of KERNEL_CACHE_NAMES) this.name(number++, name);
   }
 
   /** The number of a cache, new or one that serves; throws for a size that no slab holds. */
@@ -191,8 +191,13 @@ export class KernelMemory {
     if (number === NO_NUMBER) {
       throw new UserError(`${name}: no cache can be made for objects of ${objectBytes} bytes`);
     }
-    this.#name(number, name);
+    this.name(number, name);
     return number;
+  }
+
+  /** Cache `number` has this name too. */
+  name(number: number, name: string): void {
+    this.#names[number] = [...(this.#names[number] ?? []), name];
   }
 
   /** False while the cache has objects. */
@@ -286,10 +291,6 @@ export class KernelMemory {
   freePages(): number {
     const zones = Array.from({ length: ZONE_COUNT }, (_, zone) => zoneState(this.core, this.views(), zone));
     return zones.reduce((sum, { free }) => sum + free, 0);
-  }
-
-  #name(number: number, name: string): void {
-    this.#names[number] = [...(this.#names[number] ?? []), name];
   }
 }
 

@@ -8,6 +8,7 @@ import type { ChosenPolicy, PageTableShape, TlbGeometry } from "../types.ts";
 import { KINDS, TLB_POLICIES } from "../types.ts";
 import { formatBytes } from "../units.ts";
 import { type Core, instantiateCore } from "./core.ts";
+import { KernelMemory } from "./kernel_memory.ts";
 import { type Views, viewsOf } from "./memory.ts";
 import {
   type PhysicalSetup,
@@ -176,6 +177,8 @@ export class SystemEngine {
   readonly setup: SystemSetup;
   /** Numbers of the files, in the order of the set-up. */
   readonly files: number[] = [];
+  /** The kernel's allocators. */
+  readonly kernel: KernelMemory;
   /** vm.min_free_kbytes */
   minFreeKib: number;
   readonly #buffersAt: number;
@@ -209,6 +212,7 @@ export class SystemEngine {
     core.clearMmu();
     this.#buffersAt = core.tagsAt() >>> 0;
     this.minFreeKib = this.#start(filePages);
+    this.kernel = new KernelMemory(core);
   }
 
   #initMmu(): void {

@@ -13,6 +13,7 @@ export const PROCESS_FACTS = [
     "majorFaults",
   ] as const),
   ...(["swapIns", "swapOuts", "stalledNs", "areas", "brkStart", "brkEnd", "hugetlbPages"] as const),
+  ...(["blocksIn", "blocksOut"] as const),
 ] as const;
 export type ProcessFacts = Record<(typeof PROCESS_FACTS)[number], number>;
 
@@ -23,7 +24,15 @@ export const AREA_FACTS = [
 ] as const;
 export type AreaFacts = Record<(typeof AREA_FACTS)[number], number>;
 
-export const GROUP_FACTS = ["charged", "chargedMax", "swapped", "high", "max", "oom_kill"] as const;
+export const GROUP_FACTS = [
+  "charged",
+  "chargedMax",
+  "swapped",
+  "high",
+  "max",
+  "oom_kill",
+  "oom_group_kill",
+] as const;
 export type GroupFacts = Record<(typeof GROUP_FACTS)[number], number>;
 
 /** As /proc/vmstat calls them. */
@@ -37,7 +46,6 @@ export const COUNTERS = [
   "nr_anon_transparent_hugepages",
   "nr_page_table_pages",
   "nr_mlock",
-  "nr_kernel_stack",
   "nr_vmscan_write",
   "nr_vmscan_immediate_reclaim",
   "nr_dirtied",
@@ -72,10 +80,8 @@ export const COUNTERS = [
   "pageoutrun",
   "pgrotated",
   "allocstall",
-  "drop_pagecache",
   "oom_kill",
   "kswapd_low_wmark_hit_quickly",
-  "kswapd_high_wmark_hit_quickly",
   "compact_stall",
   "compact_fail",
   "compact_success",

@@ -45,7 +45,7 @@ export function readMachineState(folder: string, pids: readonly Pid[]): MachineS
   if (!existsSync(join(folder, "meminfo"))) {
     throw new UserError(
       folder === "/proc"
-        ? "this system has no /proc/meminfo to read; --host needs Linux"
+        ? "this system has no /proc/meminfo to read; this needs Linux"
         : `${folder} has no meminfo; --proc names a copy of Linux's /proc`,
     );
   }

@@ -1,6 +1,6 @@
 /**
  * Physical memory as a running Linux shows it: zones from /proc/zoneinfo, RAM from /proc/iomem, which shows
- * addresses to root alone. Without it each zone's holes are taken to be at its end. Only node 0 is read.
+ * addresses to root alone. Without it each zone's holes are taken to be at its end. NUMA nodes become one.
  *
  * What boot keeps is not shown anywhere: as many frames as are present and not managed are taken from the
  * top of each zone's RAM, the first MiB apart, which a PC keeps.
@@ -32,17 +32,20 @@ export interface HostZone extends Zone {
   protection: number[];
 }
 
-/** The zones of node 0, those without pages included; zones that are not modelled are left out. */
+/**
+ * The zones of all nodes, those without pages included, as if there were one node; zones that are not
+ * modelled are left out.
+ */
 export function parseZoneinfo(text: string): HostZone[] {
-  const zones = text
-    .split(/^Node /m)
-    .slice(1)
-    .filter((part) => /^0, zone/.test(part))
-    .map((part) => zoneOf(part))
-    .filter((zone) => zone !== undefined);
-  if (zones.length === 0)
-    throw new UserError("/proc/zoneinfo shows no zones of node 0; give the memory's size");
-  return zones;
+  const zones = new Map<ZoneName, HostZone>();
+  for (const part of text.split(/^Node /m).slice(1)) {
+    const zone = zoneOf(part);
+    if (zone === undefined) continue;
+    const known = zones.get(zone.name);
+    zones.set(zone.name, known === undefined ? zone : joined(known, zone));
+  }
+  if (zones.size === 0) throw new UserError("/proc/zoneinfo shows no zones; give the memory's size");
+  return [...zones.values()].sort((one, other) => one.index - other.index);
 }
 
 /** Names of the zones in the order of `protection`, those that are not modelled included. */
@@ -91,8 +94,28 @@ export function hostMemory(
 
 const FIRST_MIB: FrameRange = { start: 0, end: 2 ** 20 / FRAME_BYTES };
 
+/** A zone that two nodes have a part of each; one of these may be empty. */
+function joined(one: HostZone, other: HostZone): HostZone {
+  if (one.spanned === 0) return other;
+  if (other.spanned === 0) return one;
+  const start = Math.min(one.start, other.start);
+  return {
+    ...one,
+    start,
+    spanned: Math.max(one.start + one.spanned, other.start + other.spanned) - start,
+    present: one.present + other.present,
+    managed: one.managed + other.managed,
+    free: one.free + other.free,
+    boost: one.boost + other.boost,
+    min: one.min + other.min,
+    low: one.low + other.low,
+    high: one.high + other.high,
+    protection: one.protection.map((pages, index) => pages + (other.protection[index] ?? 0)),
+  };
+}
+
 function zoneOf(part: string): HostZone | undefined {
-  const name = /^0, zone +(\w+)/.exec(part)?.[1];
+  const name = /^\d+, zone +(\w+)/.exec(part)?.[1];
   if (!(ZONES as readonly (string | undefined)[]).includes(name)) return undefined;
   const number = (key: string): number => {
     const match = new RegExp(`^ +(?:pages )?${key}:? +(\\d+)`, "m").exec(part);

@@ -12,21 +12,31 @@ import { InterruptedError, UserError } from "../errors.ts";
 import { parseScenario } from "../scenario/file.ts";
 import type { Scenario, ScenarioProcess } from "../scenario/scenario.ts";
 import { explainOpening } from "../trace/open.ts";
-import type { ChosenPolicy, Progress, SystemReport } from "../types.ts";
+import type { ChosenPolicy, Progress, SystemReport, SystemSnapshot } from "../types.ts";
+import { formatNanoseconds } from "../units.ts";
 import { performanceOf } from "./performance.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
 import { engineModule, Session } from "./session.ts";
 import { type CallSurroundings, callsProgram } from "./system/calls.ts";
+import { type HostMachine, hostMachine } from "./system/host_machine.ts";
 import { patternProgram, traceProgram } from "./system/references.ts";
 import { systemReport } from "./system/report.ts";
+import { copyName } from "./system/samples.ts";
 import { Scheduler } from "./system/scheduler.ts";
 import { systemSetup } from "./system/setup.ts";
 import { applySysctl } from "./system/sysctl.ts";
 import type { Program, Task } from "./system/task.ts";
+import { type Timeline, withTimeline } from "./system/timeline.ts";
+import { Watch, type WatchPlan } from "./system/watch.ts";
+import { planLooks, type WatchOptions } from "./system/watch_plan.ts";
 
-export interface SystemOptions {
+export interface SystemOptions extends WatchOptions {
   /** The scenario's file. */
   scenario: string;
+  /** `host`: a machine like this computer, in place of the scenario's. */
+  machine?: "host" | undefined;
+  /** The /proc of the computer that the machine is like; default /proc. */
+  proc?: string | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   onNotice?: ((text: string) => void) | undefined;
@@ -44,21 +54,53 @@ const BREATH_MS = 50;
 
 export async function system(options: SystemOptions): Promise<SystemReport> {
   const start = performance.now();
-  const scenario = parseScenario(readScenario(options.scenario), options.scenario);
+  const { scenario, host } = scenarioOf(options);
+  const looks = planLooks(scenario, options);
   const { policy, module } = await pageSelection(scenario, options);
   const count = scenario.processes.reduce((sum, { count }) => sum + count, 0);
-  const engine = new SystemEngine(module, systemSetup(scenario, policy, count + CHILDREN_MAX));
+  const engine = new SystemEngine(module, systemSetup(scenario, policy, count + CHILDREN_MAX, host));
   applySysctl(engine, scenario.sysctl);
   const session = new Session({ module: engineModule(), workers: 1, signal: options.signal });
-  try {
-    const run = new Run(engine, scenario, session, module, options);
+  const snapshots: SystemSnapshot[] = [];
+  const onSnapshot = options.onSnapshot ?? ((snapshot: SystemSnapshot) => snapshots.push(snapshot));
+  const go = async (timeline?: Timeline) => {
+    const run = new Run(engine, scenario, session, module, options, { ...looks, timeline, onSnapshot });
     await run.go();
-    return systemReport(engine, scenario, options.scenario, run.scheduler, {
-      ...performanceOf((performance.now() - start) / 1000, engine.core.references(), 1),
+    return run;
+  };
+  try {
+    const how = { scenario: scenario.name, everyNs: looks.everyNs };
+    const run = await (options.timeline === undefined ? go() : withTimeline(options.timeline, how, go));
+    const seconds = (performance.now() - start) / 1000;
+    return systemReport(engine, scenario, options.scenario, {
+      scheduler: run.scheduler,
+      time: run.watch.time,
+      snapshots,
+      performance: performanceOf(seconds, engine.core.references(), 1),
     });
   } finally {
     await session.close();
   }
+}
+
+/** The scenario, and this computer if its machine is to be like it. */
+function scenarioOf({ scenario: path, machine, proc, onNotice }: SystemOptions): {
+  scenario: Scenario;
+  host: HostMachine | undefined;
+} {
+  let host: HostMachine | undefined;
+  const scenario = parseScenario(readScenario(path), path, {
+    isHost: machine === "host",
+    host: () => {
+      host = hostMachine(proc);
+      return host;
+    },
+  });
+  if (host === undefined && proc !== undefined) {
+    throw new UserError(`--proc ${proc}: this scenario's machine is its own; say --machine host`);
+  }
+  if (host !== undefined) onNotice?.(host.notice);
+  return { scenario, host };
 }
 
 /** Children that have buffers for references of their own at a time. */
@@ -86,6 +128,7 @@ async function pageSelection(
 
 class Run {
   readonly scheduler: Scheduler;
+  readonly watch: Watch;
   readonly #engine: SystemEngine;
   readonly #scenario: Scenario;
   readonly #options: SystemOptions;
@@ -98,6 +141,7 @@ class Run {
     session: Session,
     module: WebAssembly.Module,
     options: SystemOptions,
+    plan: WatchPlan,
   ) {
     this.#engine = engine;
     this.#scenario = scenario;
@@ -106,6 +150,7 @@ class Run {
     this.scheduler = new Scheduler(engine, scenario.machine.cpus, ({ buffer }) => {
       this.#freeBuffers.push(buffer);
     });
+    this.watch = new Watch(engine, this.scheduler, plan);
     addGroups(engine, scenario);
     let state = scenario.seed >>> 0 || 1;
     this.#around = {
@@ -124,7 +169,8 @@ class Run {
       adopt: (parent, name, asid, calls) => {
         const child = this.#add({ ...parent.scenario, name }, name, asid, parent.heap.brkStart);
         child.program = callsProgram(child, calls, this.#around);
-        child.readyAt = engine.core.clockNow();
+        child.startedAt = engine.core.clockNow();
+        child.readyAt = child.startedAt;
         return child;
       },
       // xorshift32
@@ -141,15 +187,28 @@ class Run {
     for (const process of this.#scenario.processes) {
       for (let copy = 0; copy < process.count; copy++) this.#start(process, copy);
     }
+    await this.#toTheEnd();
+    const { scheduler } = this;
+    const ends = scheduler.tasks.map(({ endedAt }) => endedAt);
+    const { core } = this.#engine;
+    scheduler.now = core.oomPanic() === 0 ? Math.max(scheduler.now, ...ends) : core.oomPanicAt();
+    for (const ns of this.watch.end(scheduler.now)) {
+      this.#options.onNotice?.(`nothing is shown at ${formatNanoseconds(ns)}: the run ended before`);
+    }
+  }
+
+  async #toTheEnd(): Promise<void> {
     const { duration } = this.#scenario;
     let breath = performance.now();
     for (;;) {
       const task = this.scheduler.next();
-      if (task === undefined) return;
-      if (duration !== undefined && this.scheduler.startOf(task) > duration) {
+      if (task === undefined || this.#engine.core.oomPanic() !== 0) return;
+      const start = this.scheduler.startOf(task);
+      if (duration !== undefined && start > duration) {
         this.scheduler.now = duration;
         return;
       }
+      this.watch.upTo(start);
       await this.scheduler.step(task);
       const now = performance.now();
       if (now - breath < BREATH_MS) continue;
@@ -175,7 +234,7 @@ class Run {
     const { core } = this.#engine;
     const asid = core.newSystemProcess() >>> 0;
     if (asid === NONE) throw new UserError(`${process.at}: the machine has no memory for another process`);
-    const name = process.count === 1 ? process.name : `${process.name}-${copy + 1}`;
+    const name = process.count === 1 ? process.name : copyName(process.name, copy);
     const task = this.#add(process, name, asid, HEAP_START);
     core.setBrk(asid, HEAP_START, 0);
     task.readyAt = process.start;
@@ -207,6 +266,10 @@ class Run {
       count: 0,
       waitsFor: undefined,
       cpuNs: 0,
+      userNs: 0,
+      busyUntil: 0,
+      isBlocked: false,
+      stalledNs: 0,
       areas: new Map(),
       heap: { brkStart },
       last: undefined,
@@ -249,6 +312,7 @@ function addGroups({ core }: SystemEngine, { cgroups }: Scenario): void {
       pages(limits["memory.max"]),
       pages(limits["memory.swap.max"]),
     );
+    core.setGroupDiesTogether(group, limits["memory.oom.group"] === 1);
   }
 }
 

@@ -39,7 +39,6 @@ export const ADVICE = [
   ...(["normal", "random", "sequential", "willneed", "dontneed", "free", "cold", "pageout"] as const),
   ...(["hugepage", "nohugepage", "collapse", "dontfork", "dofork"] as const),
 ] as const;
-export type Advice = (typeof ADVICE)[number];
 
 /** Areas that every process has without mapping them. */
 export const OWN_AREAS: readonly string[] = ["heap", "stack"];

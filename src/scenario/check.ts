@@ -23,8 +23,13 @@ const MEMORY_MAX: Record<Scenario["machine"]["architecture"], number> = {
 
 export function checkScenario(scenario: Scenario, locate: Locate): void {
   checkMachine(scenario, locate);
-  if (scenario.every !== undefined && scenario.views.length === 0) {
-    throw new UserError(`${locate("every")}: every says how often views are shown; name some as views`);
+  if (scenario.views.length === 0) {
+    if (scenario.every !== undefined) {
+      throw new UserError(`${locate("every")}: every says how often views are shown; name some as views`);
+    }
+    if (scenario.at.length > 0) {
+      throw new UserError(`${locate("at")}: at says when views are shown; name some as views`);
+    }
   }
   const kernelNames = scenario.processes.flatMap(({ work }) =>
     work.kind === "calls" ? handlesOf(work.calls) : [],

@@ -80,6 +80,7 @@ const SwapSpace = v.pipe(
 );
 
 const MEMORY_MIN = 4 * 2 ** 20;
+export const CPUS_MAX = 64;
 
 const MachineOfScenario = v.pipe(
   keyed({
@@ -96,7 +97,7 @@ const MachineOfScenario = v.pipe(
     ),
     architecture: v.optional(oneOf(ARCHITECTURES), "x86-64"),
     mmu: v.optional(Text),
-    cpus: v.optional(whole(1, 64), 1),
+    cpus: v.optional(whole(1, CPUS_MAX), 1),
     swap: v.optional(SwapSpace, 0),
     disk: v.optional(Disk, "ssd"),
     movablecore: v.optional(Size, 0),
@@ -248,10 +249,10 @@ export const ScenarioFile = keyed({
   /** When it ends at the latest. */
   duration: v.optional(Interval),
   views: v.optional(listOf(View), []),
-  /** How often they are shown besides at the end. */
+  /** How often, and when, they are shown besides at the end. */
   every: v.optional(Interval),
+  at: v.optional(listOf(Duration), []),
   seed: v.optional(whole(0, 0xffff_ffff), 1),
 });
 
 export type Scenario = v.InferOutput<typeof ScenarioFile>;
-export type ScenarioMachine = Scenario["machine"];

@@ -36,7 +36,6 @@ export const Sysctl = keyed({
   "vm.dirty_expire_centisecs": v.optional(whole(0), 3000),
   "vm.dirty_writeback_centisecs": v.optional(whole(0), 500),
   "vm.page-cluster": v.optional(whole(0, 31), 3),
-  "vm.vfs_cache_pressure": v.optional(whole(0), 100),
   "vm.nr_hugepages": v.optional(whole(0), 0),
   "vm.nr_overcommit_hugepages": v.optional(whole(0), 0),
   "vm.oom_kill_allocating_task": v.optional(flag(), 0),
@@ -45,7 +44,6 @@ export const Sysctl = keyed({
   "vm.admin_reserve_kbytes": v.optional(whole(0)),
   "vm.user_reserve_kbytes": v.optional(whole(0)),
   "vm.max_map_count": v.optional(whole(0), 65_530),
-  "vm.compaction_proactiveness": v.optional(whole(0, 100), 20),
   "vm.extfrag_threshold": v.optional(whole(0, 1000), 500),
   /** Who is killed when memory is out: by today's badness, or as before Linux 2.6.36. */
   "kernel.oom_heuristic": v.optional(oneOf(["badness", "2.6"]), "badness"),
@@ -62,4 +60,9 @@ export const Sysctl = keyed({
   "khugepaged.max_ptes_swap": v.optional(whole(0, 511), 64),
   "khugepaged.max_ptes_shared": v.optional(whole(0, 511), 256),
 });
+/** Those that are there in Linux and would have no effect here, and why. */
+export const NOT_MODELLED: Record<string, string> = {
+  "vm.vfs_cache_pressure": "caches of directories and inodes",
+  "vm.compaction_proactiveness": "compaction before it is asked for",
+};
 export type Sysctl = v.InferOutput<typeof Sysctl>;

@@ -160,7 +160,18 @@ describe("reading /proc", () => {
     expect(parseIomem("")).toBeUndefined();
   });
 
-  it.each(["", "garbage", "Node 1, zone   Normal\n  pages free 1\n", "Node 0, zone   Device\n"])(
+  it("takes the parts of a zone that are on several nodes for one", () => {
+    const node = (number: number, start: number, managed: number) =>
+      `Node ${number}, zone   Normal\n  pages free     3\n        spanned  2048\n        present  2048\n` +
+      `        managed  ${managed}\n        protection: (0, 7)\n  start_pfn:           ${start}\n`;
+    const { zones, managed } = hostMemory(node(0, 4096, 2000) + node(1, 8192, 1500), undefined, "x86-64");
+    expect(zones).toEqual([
+      { name: "Normal", index: 2, start: 4096, spanned: 6144, present: 4096, managed: 3500 },
+    ]);
+    expect(managed.reduce((sum, { start, end }) => sum + end - start, 0)).toBe(3500);
+  });
+
+  it.each(["", "garbage", "Node 0, zone   Device\n"])(
     "refuses what is no /proc/zoneinfo in a line: %j",
     (text) => {
       expect(() => parseZoneinfo(text)).toThrow(/^[^\n]*zoneinfo[^\n]*$/);

@@ -8,8 +8,8 @@
  */
 
 import { isDirty, pageIn, setClean, setDirty, unbind } from "../../core/frames";
-import { count, NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGPGIN, PSWPIN } from "../counters";
-import { DISK, device, SWAP_DEVICE } from "../device";
+import { count, NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PSWPIN } from "../counters";
+import { BLOCKS_PER_PAGE_SHIFT, DISK, device, SWAP_DEVICE } from "../device";
 import {
   addFlag,
   hasFlag,
@@ -29,6 +29,7 @@ import { enterPage, removeFromLru } from "../reclaim/lru";
 import { dropSlotUser, leaveCache } from "../reclaim/swap";
 import { abandonWrite } from "../reclaim/writeback";
 import { releaseFrame } from "../virtual/anon_page";
+import { currentProcess } from "../virtual/current";
 import { cachedFrame, enterTree, File, leaveTree, setShmemSlot, shmemSlot } from "./files";
 import { noteDirty } from "./flusher";
 
@@ -97,7 +98,6 @@ function readRequest(file: File, first: u32, end: u32): void {
     addFlag(pfn, PG_READING);
     setIoEnd(pfn, done);
   }
-  count(PGPGIN, 4 * (end - first));
 }
 
 /** A page of shared memory that is in memory or swapped out; a new one is of zeroes. */
@@ -221,6 +221,8 @@ export function dirtyPage(pfn: u32): void {
   setDirty(pfn);
   count(NR_DIRTY, 1);
   count(NR_DIRTIED, 1);
+  const process = currentProcess();
+  if (process != null) process.blocksOut += 1 << BLOCKS_PER_PAGE_SHIFT;
   noteDirty(pfn);
 }
 

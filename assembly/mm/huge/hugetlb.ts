@@ -15,7 +15,7 @@
 
 import { setClean } from "../../core/frames";
 import { shootDown } from "../../core/mmu";
-import { COST_PAGE_COPY, costOf, spend } from "../clock";
+import { COST_PAGE_COPY, costOf, work } from "../clock";
 import { setHugetlbPages } from "../oom/overcommit";
 import { GFP_COMP, GFP_NOWARN, GFP_RETRY_MAYFAIL, GFP_USER_MOVABLE } from "../physical/gfp";
 import { HUGETLB, NO_FRAME, pageLinks, setPageState } from "../physical/mem_map";
@@ -153,7 +153,7 @@ export function unmapHugetlb(process: Process, first: u64, head: u32): void {
 }
 
 function fill(process: Process, vma: Vma, first: u64, at: usize, head: u32): u32 {
-  spend(<f64>HUGE_PAGES * costOf(COST_PAGE_COPY));
+  work(<f64>HUGE_PAGES * costOf(COST_PAGE_COPY));
   mapHugetlb(process, first, at, head, deniedBy(vma));
   return DONE;
 }

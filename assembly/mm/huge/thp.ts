@@ -13,7 +13,7 @@
 
 import { shootDown } from "../../core/mmu";
 import { depthShift, leafDepth } from "../../core/page_table";
-import { COST_PAGE_COPY, costOf, spend } from "../clock";
+import { COST_PAGE_COPY, costOf, work } from "../clock";
 import { count, THP_FAULT_ALLOC, THP_FAULT_FALLBACK } from "../counters";
 import { dropFlag, PG_LAZYFREE } from "../page";
 import {
@@ -137,7 +137,7 @@ function zeroFault(process: Process, vma: Vma, first: u64, at: usize): u32 {
 
 function finish(process: Process, vma: Vma, first: u64, at: usize, head: u32): void {
   count(THP_FAULT_ALLOC, 1);
-  spend(<f64>HUGE_PAGES * costOf(COST_PAGE_COPY));
+  work(<f64>HUGE_PAGES * costOf(COST_PAGE_COPY));
   mapLarge(process, first, at, head, deniedBy(vma));
   if (vma.flags & VM_LOCKED) lockPage(head);
 }

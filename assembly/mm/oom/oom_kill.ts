@@ -7,8 +7,13 @@
  * space and half of its children's, divided by roots of processor time and run time, doubled for niced
  * processes, a quarter for privileged ones, shifted by oom_adj.
  *
- * What is freed is freed at once, as the oom_reaper does. Left out: cpusets and mempolicies,
- * memory.oom.group, panic_on_oom's panic itself (the run ends, which TypeScript sees to).
+ * A group whose memory.oom.group is set dies as a whole with the one that was chosen, but for those that are
+ * out of reach (mem_cgroup_get_oom_group, oom_kill_memcg_member).
+ *
+ * Instead of killing, the kernel panics where vm.panic_on_oom says so (check_panic_on_oom), and where memory
+ * is out and nobody may be killed. A panic is kept, and the request fails; TypeScript ends the run.
+ *
+ * What is freed is freed at once, as the oom_reaper does. Left out: cpusets and mempolicies.
  */
 
 import { clockNow } from "../clock";
@@ -40,6 +45,15 @@ let totalPages: u32 = 0;
 let isOld: bool = false;
 let killsAllocator: bool = false;
 
+/** vm.panic_on_oom: never, when memory as a whole is out, or at the limit of a group too. */
+const PANIC_SYSTEM_WIDE: u32 = 1;
+const PANIC_COMPULSORY: u32 = 2;
+/** Besides these two: nobody may be killed. */
+const PANIC_DEADLOCKED: u32 = 3;
+let panicMode: u32 = 0;
+let panic: u32 = 0;
+let panickedAt: f64 = 0;
+
 /** Kills are on record in the order in which they came: what the report of each needs, RECORD_BYTES each. */
 const RECORDS_MAX: u32 = 256;
 const RECORD_BYTES: u32 = 64;
@@ -51,6 +65,29 @@ export function setOom(ramPages: u32, oldHeuristic: bool, killAllocating: bool):
   totalPages = ramPages + swapPages();
   isOld = oldHeuristic;
   killsAllocator = killAllocating;
+}
+
+/** vm.panic_on_oom */
+export function setPanicOnOom(mode: u32): void {
+  panicMode = mode;
+}
+
+/** Why the kernel has panicked, as the numbers above; 0: it has not. */
+export function oomPanic(): u32 {
+  return panic;
+}
+
+/** When it panicked. */
+export function oomPanicAt(): f64 {
+  return panickedAt;
+}
+
+function panics(why: u32): bool {
+  if (panic == 0) {
+    panic = why;
+    panickedAt = clockNow();
+  }
+  return true;
 }
 
 export function oomKills(): u32 {
@@ -67,15 +104,21 @@ export function oomRecordsAt(): usize {
 
 /** Memory is out for a request: kills a process; false when there is none that may be. */
 export function killProcess(gfp: u32, order: u32): bool {
+  if (panicMode >= PANIC_SYSTEM_WIDE) return !panics(panicMode);
   const current = currentProcess();
   if (killsAllocator && current != null && mayBeKilled(current, ALL_GROUPS)) {
-    return execute(current, points(current), gfp, order, ALL_GROUPS);
+    execute(current, points(current), gfp, order, ALL_GROUPS);
+    if (current.group != 0 && groupAt(current.group).diesTogether) {
+      killRest(current.group, gfp, order, ALL_GROUPS);
+    }
+    return true;
   }
-  return killWorst(ALL_GROUPS, gfp, order);
+  return killWorst(ALL_GROUPS, gfp, order) || !panics(PANIC_DEADLOCKED);
 }
 
 /** A group is at its limit. */
 export function killInGroup(group: u32): bool {
+  if (panicMode == PANIC_COMPULSORY) return !panics(PANIC_COMPULSORY);
   return killWorst(group, 0, 0);
 }
 
@@ -100,7 +143,21 @@ function killWorst(group: u32, gfp: u32, order: u32): bool {
     most = value;
     worst = process;
   }
-  return worst != null && execute(worst, most, gfp, order, group);
+  if (worst == null) return false;
+  const victims = worst.group;
+  execute(worst, most, gfp, order, group);
+  if (victims != 0 && groupAt(victims).diesTogether) killRest(victims, gfp, order, group);
+  return true;
+}
+
+/** The others of a group that dies together. */
+function killRest(victims: u32, gfp: u32, order: u32, limit: u32): void {
+  groupAt(victims).oomGroupKills++;
+  for (let asid: u32 = 0; asid < processesUsed(); asid++) {
+    const process = processAt(asid);
+    if (!mayBeKilled(process, victims) || process.oomScoreAdj == ADJ_MIN) continue;
+    execute(process, points(process), gfp, order, limit);
+  }
 }
 
 function mayBeKilled(process: Process, group: u32): bool {
@@ -128,7 +185,7 @@ function oldPoints(process: Process): i64 {
   }
   // Processor time in units of about ten seconds, run time of about a thousand (jiffies >> SHIFT_HZ + 3, >>
   // 10).
-  const cpuTime = (process.userNs + process.systemNs) / 8e9;
+  const cpuTime = process.processorNs / 8e9;
   const runTime = (clockNow() - process.startedAt) / 1024e9;
   const root = Math.floor(Math.sqrt(Math.floor(cpuTime)));
   if (root > 0) points = Math.floor(points / root);
@@ -144,7 +201,7 @@ function oldPoints(process: Process): i64 {
   return <i64>points;
 }
 
-function execute(process: Process, value: i64, gfp: u32, order: u32, group: u32): bool {
+function execute(process: Process, value: i64, gfp: u32, order: u32, group: u32): void {
   if (kills < RECORDS_MAX) {
     const at = RECORDS + kills * RECORD_BYTES;
     store<f64>(at, clockNow());
@@ -171,5 +228,4 @@ function execute(process: Process, value: i64, gfp: u32, order: u32, group: u32)
     process.oomVictim = false;
   }
   forgiveKswapd();
-  return true;
 }

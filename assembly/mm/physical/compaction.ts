@@ -54,7 +54,6 @@ export const COMPACT_PRIO_ASYNC: u32 = 2;
 
 const DEFER_SHIFT_MAX: u32 = 6;
 const COSTLY_ORDER: u32 = 3;
-const EXTFRAG_THRESHOLD: i32 = 500;
 const WMARK_MASK: u32 = 3;
 /** Compacts a whole zone for no request in particular (/proc/sys/vm/compact_memory). */
 const WHOLE: u32 = u32.MAX_VALUE;
@@ -87,6 +86,7 @@ const PROGRESS: usize = memory.data(160, 16);
 const COUNTERS: usize = memory.data(64, 16);
 let migrateHook: u32 = 0;
 let lastResult: u32 = 0;
+let extfragThreshold: i32 = 500;
 
 /**
  * Free pages that the free scanner has taken and that nothing was moved to yet, a stack: at most a
@@ -94,6 +94,11 @@ let lastResult: u32 = 0;
  */
 const ISOLATED: usize = memory.data(4096, 16);
 let isolated: u32 = 0;
+
+/** vm.extfrag_threshold: above it a costly request fails for fragmentation, and compaction may help. */
+export function setExtfragThreshold(index: i32): void {
+  extfragThreshold = index;
+}
 
 /** Function table index of `(from: u32, to: u32) => bool`; 0 is the default. */
 export function setMigratePage(index: u32): void {
@@ -122,7 +127,7 @@ export function compactionSuitable(index: u32, order: u32, highest: u32): bool {
   if (!aboveWatermark(index, 0, mark, highest, 0, zone.free)) return false;
   if (order <= COSTLY_ORDER) return true;
   const fragmentation = fragmentationIndex(index, order);
-  return fragmentation < 0 || fragmentation > EXTFRAG_THRESHOLD;
+  return fragmentation < 0 || fragmentation > extfragThreshold;
 }
 
 function deferred(index: u32, order: u32): bool {

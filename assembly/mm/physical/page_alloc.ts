@@ -11,6 +11,7 @@
  * gfp_to_alloc_flags, alloc_flags_nofragment. NUMA, cpusets, fair-zone and per-cpu lists are left out.
  */
 
+import { count, PGFREE } from "../counters";
 import {
   freeBlock,
   freeOrders,
@@ -127,6 +128,7 @@ export function allocPages(order: u32, gfp: u32): u32 {
 /** Frees what `allocPages` gave. */
 export function freePages(pfn: u32, order: u32): void {
   if (!ASC_NO_ASSERT) assert(pageOrder(pfn) == order, "a block is freed with the order that it has");
+  count(PGFREE, 1 << order);
   freeBlock(pfn, order);
 }
 

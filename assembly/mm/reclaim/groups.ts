@@ -4,7 +4,7 @@
  * the pages of processes that are in no group. Global reclaim goes through all groups.
  *
  * Charged are user pages and what they are swapped out to. Left out: a hierarchy, kernel memory of a group,
- * memory.oom.group's siblings, recharging at moves.
+ * recharging at moves.
  */
 
 import { newLists } from "../physical/mem_map";
@@ -54,6 +54,9 @@ export class Group {
   seenAnon: u32;
   seenFile: u32;
   oomKills: u32;
+  oomGroupKills: u32;
+  /** memory.oom.group: all are killed when one is. */
+  diesTogether: bool;
   /** Times that a limit was hit: memory.events. */
   highEvents: u32;
   maxEvents: u32;
@@ -104,6 +107,11 @@ export function setGroupLimits(index: u32, min: u32, low: u32, high: u32, max: u
   group.high = high;
   group.max = max;
   group.swapMax = swapMax;
+}
+
+/** memory.oom.group */
+export function setGroupDiesTogether(index: u32, isSo: bool): void {
+  groupAt(index).diesTogether = isSo;
 }
 
 export function groupsAdded(): u32 {

@@ -6,11 +6,11 @@
  * process gets to that moment in the page allocator. So a process that allocates faster than kswapd frees
  * runs into the min watermark, and reclaims by itself.
  *
- * Left out: kcompactd, NUMA, the wait of a tenth of a second before it goes to sleep in earnest.
+ * Left out: kcompactd, NUMA, and that it looks again before it goes to sleep in earnest.
  */
 
 import { clockNow, setClock } from "../clock";
-import { count, PAGEOUTRUN } from "../counters";
+import { count, KSWAPD_LOW_WMARK_HIT_QUICKLY, PAGEOUTRUN } from "../counters";
 import { ALLOC_KSWAPD, aboveWatermark, WMARK_HIGH, watermark } from "../physical/page_alloc";
 import { populatedZones, zoneAt } from "../physical/zones";
 import { ageAnon, DEF_PRIORITY, scannedPages, shrinkNode } from "./scan";
@@ -19,6 +19,8 @@ import { finishWrites, nextWriteEnd } from "./writeback";
 const SWAP_CLUSTER_MAX: u32 = 32;
 /** MAX_RECLAIM_RETRIES: so many rounds without a page freed, and it gives up until others free some. */
 const FAILURES_MAX: u32 = 16;
+/** HZ / 10: who wakes it sooner has it counted (kswapd_try_to_sleep). */
+const SHORT_SLEEP_NS: f64 = 1e8;
 
 let clock: f64 = 0;
 let busyNs: f64 = 0;
@@ -28,12 +30,14 @@ let zone: u32 = 0;
 let priority: i32 = 0;
 let freedInRound: u32 = 0;
 let failures: u32 = 0;
+let sleptAt: f64 = -SHORT_SLEEP_NS;
 
 /** A request of that order from zones up to `highest` found too little. */
 export function wakeKswapd(requestOrder: u32, highest: u32): void {
   if (failures >= FAILURES_MAX || isBalanced(requestOrder, highest)) return;
   if (!isAwake) {
     isAwake = true;
+    if (clockNow() < sleptAt + SHORT_SLEEP_NS) count(KSWAPD_LOW_WMARK_HIT_QUICKLY, 1);
     clock = max(clock, clockNow());
     order = 0;
     zone = 0;
@@ -97,6 +101,7 @@ function step(): void {
 
 function sleep(): void {
   isAwake = false;
+  sleptAt = clockNow();
   for (let zones = populatedZones(); zones != 0; zones &= zones - 1) zoneAt(ctz(zones)).boost = 0;
 }
 

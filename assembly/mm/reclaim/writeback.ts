@@ -10,7 +10,7 @@
 
 import { reserve } from "../../layout";
 import { clockNow, waitUntil } from "../clock";
-import { count, NR_WRITEBACK, NR_WRITTEN, PGPGOUT, PGROTATED } from "../counters";
+import { count, NR_WRITEBACK, NR_WRITTEN, PGROTATED } from "../counters";
 import { DISK, device, SWAP_DEVICE } from "../device";
 import {
   addFlag,
@@ -69,7 +69,6 @@ export function startWrite(pfn: u32, deviceIndex: u32): f64 {
   store<u32>(at, pfn);
   store<f64>(at, end, 8);
   count(NR_WRITEBACK, 1);
-  count(PGPGOUT, 4);
   return end;
 }
 

@@ -18,6 +18,7 @@
 
 import { depthShift, entriesAt, entryAt, leafDepth, rootOf, setRoot } from "../../core/page_table";
 import { extend } from "../../layout";
+import { count, NR_PAGE_TABLE_PAGES } from "../counters";
 import { GFP_KERNEL } from "../physical/gfp";
 import { NO_FRAME, setPageState, TABLE } from "../physical/mem_map";
 import { allocPages, freePages } from "../physical/page_alloc";
@@ -211,6 +212,7 @@ function newNode(process: Process, depth: u32): usize {
   setPageState(pfn, TABLE);
   store<u32>(node - HEADER_BYTES, pfn);
   process.tablePages++;
+  count(NR_PAGE_TABLE_PAGES, 1);
   return node;
 }
 
@@ -220,4 +222,5 @@ function freeNode(process: Process, node: u32, depth: u32): void {
   store<u32>(<usize>node, load<u32>(list));
   store<u32>(list, node);
   process.tablePages--;
+  count(NR_PAGE_TABLE_PAGES, -1);
 }

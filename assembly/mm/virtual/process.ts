@@ -8,6 +8,7 @@
 
 import { ASID_SHIFT } from "../../core/runs";
 import { reserve } from "../../layout";
+import { clockNow } from "../clock";
 
 export const PROCESSES_MAX: u32 = 4094;
 
@@ -88,12 +89,12 @@ export class Process {
   majorFaults: u32;
   swapIns: u32;
   swapOuts: u32;
+  /** Blocks of 512 bytes read, and made to be written. */
   blocksIn: u32;
   blocksOut: u32;
-  /** Nanoseconds: until when it waits; in the kernel, on the way to memory; when it started. */
+  /** Nanoseconds: until when it waits; on a processor; waiting for memory; when it started. */
   wakeAt: f64;
-  systemNs: f64;
-  userNs: f64;
+  processorNs: f64;
   stalledNs: f64;
   startedAt: f64;
 
@@ -148,6 +149,7 @@ export function newProcess(): Process | null {
     memory.fill(changetype<usize>(process), 0, offsetof<Process>());
     process.space = (<u64>asid) << ASID_SHIFT;
     process.state = RUNNABLE;
+    process.startedAt = clockNow();
     process.pid = nextPid++;
     used = max(used, asid + 1);
     return process;

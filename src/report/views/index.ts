@@ -61,7 +61,7 @@ function ofProcesses(
   { processes }: MachineState,
   render: (process: ProcessState) => Part<string>,
 ): Part<string> {
-  if (processes.length === 0) return { absent: "no process was asked for" };
+  if (processes.length === 0) return { absent: "there is no process to show" };
   const parts = processes.map(render);
   const absent = parts.find((part): part is Absent => isAbsent(part));
   return absent ?? parts.join("");

@@ -16,11 +16,11 @@ export interface VmstatSample {
 
 export interface VmstatInterval {
   before: VmstatSample;
-  /** A whole number, as the command's delay is. */
+  /** A whole number, as the command's delay is, or a fraction. */
   seconds: number;
 }
 
-const HEAD = `procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----
+export const VMSTAT_HEAD = `procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----
  r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st
 `;
 const WIDTHS = [2, 2, 6, 6, 6, 6, 4, 4, 5, 5, 4, 4, 2, 2, 2, 2, 2];
@@ -29,9 +29,13 @@ const USER_HZ = 100;
 export function renderProcpsVmstat(samples: readonly VmstatSample[], seconds = 1): string {
   const lines = samples.map((sample, index) => {
     const before = samples[index - 1];
-    return line(fieldsOf(sample, before === undefined ? undefined : { before, seconds }));
+    return renderVmstatLine(sample, before === undefined ? undefined : { before, seconds });
   });
-  return HEAD + lines.join("");
+  return VMSTAT_HEAD + lines.join("");
+}
+
+export function renderVmstatLine(sample: VmstatSample, interval?: VmstatInterval): string {
+  return line(fieldsOf(sample, interval));
 }
 
 /** The numbers of a line, r to st. */

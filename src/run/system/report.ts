@@ -2,8 +2,9 @@
 
 import type { SystemEngine } from "../../engine/system.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
-import type { OomKill, Performance, SystemProcess, SystemReport } from "../../types.ts";
+import type { OomKill, Performance, SystemProcess, SystemReport, SystemSnapshot } from "../../types.ts";
 import { fillLesson } from "./lesson.ts";
+import type { MachineTime } from "./machine_time.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { machineState } from "./state.ts";
 import type { Task } from "./task.ts";
@@ -14,17 +15,25 @@ const OOM_RECORD_BYTES = 64;
 const OOM_RECORDS_MAX = 256;
 const NO_GROUP = 0xffffffff;
 
+/** What a run leaves behind besides the engine. */
+export interface RunEnd {
+  scheduler: Scheduler;
+  time: MachineTime;
+  snapshots: SystemSnapshot[];
+  performance: Performance;
+}
+
 export function systemReport(
   engine: SystemEngine,
   scenario: Scenario,
   path: string,
-  { tasks, now }: Scheduler,
-  performance: Performance,
+  { scheduler, time, snapshots, performance }: RunEnd,
 ): SystemReport {
   const { core } = engine;
   const { name, summary, lesson, machine, policy, cgroups } = scenario;
-  const ns = Math.max(now, ...tasks.map(({ endedAt }) => endedAt));
-  const stalledNs = Math.min(core.stalledNs(), ns);
+  const { tasks, now: ns } = scheduler;
+  const stalled = time.stalledNs();
+  const share = (part: number) => (ns === 0 ? 0 : part / ns);
   const groups = Object.keys(cgroups);
   const report: SystemReport = {
     command: "system",
@@ -43,20 +52,27 @@ export function systemReport(
     oom_kills: oomKills(engine, tasks, groups),
     cgroups: Object.fromEntries(
       groups.map((group, index) => {
-        const { charged, chargedMax, swapped, high, max, oom_kill } = engine.group(index + 1);
+        const { charged, chargedMax, swapped, ...events } = engine.group(index + 1);
         return [
           group,
           {
             charged_pages: charged,
             charged_pages_max: chargedMax,
             swapped_pages: swapped,
-            events: { high, max, oom_kill },
+            events,
           },
         ];
       }),
     ),
-    pressure: { some_ms: stalledNs / MS_NS, some_share: ns === 0 ? 0 : stalledNs / ns },
-    state: machineState(engine, tasks, { ns, stalledNs }),
+    panic: panicOf(core),
+    pressure: {
+      some_ms: stalled.some / MS_NS,
+      some_share: share(stalled.some),
+      full_ms: stalled.full / MS_NS,
+      full_share: share(stalled.full),
+    },
+    snapshots,
+    state: machineState(engine, tasks, time.at()),
     performance,
   };
   report.scenario.lesson = fillLesson(lesson, report, path);
@@ -78,7 +94,22 @@ function processOf(engine: SystemEngine, task: Task, ns: number): SystemProcess 
     resident_pages_max: facts.residentPagesMax,
     swapped_pages: facts.swapPages,
     virtual_pages: facts.virtualPages,
+    ru_inblock: facts.blocksIn,
+    ru_oublock: facts.blocksOut,
   };
+}
+
+/** As mm/oom_kill.c says it; the numbers are those of assembly/mm/oom/oom_kill.ts. */
+const PANICS = [
+  "",
+  "Out of memory: system-wide panic_on_oom is enabled",
+  "Out of memory: compulsory panic_on_oom is enabled",
+  "System is deadlocked on memory",
+];
+
+function panicOf(core: SystemEngine["core"]): SystemReport["panic"] {
+  const why = core.oomPanic();
+  return why === 0 ? null : { at_ms: core.oomPanicAt() / MS_NS, message: PANICS[why] ?? "" };
 }
 
 function oomKills(

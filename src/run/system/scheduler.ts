@@ -5,9 +5,11 @@
  */
 
 import { KILL_REASONS, PROCESS_STATES, type SystemEngine } from "../../engine/system.ts";
-import type { End, Task } from "./task.ts";
+import type { ProcessEnd } from "../../types.ts";
+import { Occupation } from "./occupation.ts";
+import type { Task } from "./task.ts";
 
-const SIGNALS: Record<(typeof KILL_REASONS)[number], End> = {
+const SIGNALS: Record<(typeof KILL_REASONS)[number], ProcessEnd> = {
   "": "exited",
   "segmentation fault": "SIGSEGV",
   "bus error": "SIGBUS",
@@ -18,13 +20,18 @@ export class Scheduler {
   readonly tasks: Task[] = [];
   /** The time up to which all processes have come. */
   now = 0;
+  readonly occupation: Occupation;
+  /** Times that a processor turned to another process, or to none. */
+  contextSwitches = 0;
   readonly #engine: SystemEngine;
-  /** When each processor is free. */
+  /** When each processor is free, and whom it ran last. */
   readonly #free: number[];
+  readonly #last: (Task | undefined)[] = [];
   readonly #onEnd: (task: Task) => void;
 
   constructor(engine: SystemEngine, cpus: number, onEnd: (task: Task) => void) {
     this.#engine = engine;
+    this.occupation = new Occupation(cpus);
     this.#free = Array.from({ length: cpus }, () => 0);
     this.#onEnd = onEnd;
   }
@@ -53,23 +60,56 @@ export class Scheduler {
     const cpu = this.#free.indexOf(Math.min(...this.#free));
     const start = this.startOf(task);
     this.now = Math.max(this.now, start);
+    this.#switchTo(task, cpu, start);
     core.setClock(start);
     core.takeWaited();
+    core.takeUser();
     core.selectCore(cpu);
     if (this.#isKilled(task)) return this.#finish(task);
+    core.enterProcess(task.asid);
     if (PROCESS_STATES[this.#engine.core.processState(task.asid)] === "waiting") core.wakeProcess(task.asid);
     const kills = core.oomKills();
     await this.#advance(task);
     const end = core.clockNow();
     if (core.oomKills() !== kills) this.#wakeKilled(end);
     const busy = end - start - core.takeWaited();
+    const user = Math.min(busy, core.takeUser());
     task.cpuNs += busy;
+    task.userNs += user;
+    task.busyUntil = start + busy;
     this.#free[cpu] = start + busy;
-    if (task.end !== "running") return;
+    this.occupation.note("runs", start, start + busy);
+    this.occupation.note("user", start, start + user);
+    if (task.end !== "running" || core.oomPanic() !== 0) {
+      this.occupation.note("works", start, start + busy);
+      return;
+    }
+    core.addProcessorTime(task.asid, busy);
     const state = PROCESS_STATES[core.processState(task.asid)];
     if (state === "killed") return this.#finish(task);
-    if (state === "waiting") task.readyAt = Math.max(end, core.wakeTime(task.asid));
+    const isWaiting = state === "waiting";
+    if (isWaiting) task.readyAt = Math.max(end, core.wakeTime(task.asid));
     else if (task.readyAt <= start) task.readyAt = end;
+    task.isBlocked ||= isWaiting || task.readyAt === end;
+    this.#noteWaits(task, start, isWaiting ? task.readyAt : end);
+  }
+
+  /** A step began at `start`, and what it waited for memory, or will, lies before `to`. */
+  #noteWaits(task: Task, start: number, to: number): void {
+    const stalledNs = this.#engine.core.processStalledNs(task.asid);
+    const stalledFrom = to - (stalledNs - task.stalledNs);
+    task.stalledNs = stalledNs;
+    this.occupation.note("works", start, Math.min(task.busyUntil, stalledFrom));
+    this.occupation.note("stalls", Math.max(start, stalledFrom), to);
+    if (task.isBlocked) this.occupation.note("waits", task.busyUntil, task.readyAt);
+  }
+
+  #switchTo(task: Task, cpu: number, start: number): void {
+    const wasIdle = start > (this.#free[cpu] ?? 0);
+    if (wasIdle) this.contextSwitches += 2;
+    else if (this.#last[cpu] !== task) this.contextSwitches++;
+    this.#last[cpu] = task;
+    task.isBlocked = false;
   }
 
   /** The process is no more; who waits for it goes on. */
@@ -116,6 +156,7 @@ export class Scheduler {
         break;
       case "until":
         task.readyAt = Math.max(this.#engine.core.clockNow(), value.ns);
+        task.isBlocked = value.forDevice === true;
         break;
       case "exit-of":
         if (value.task.end !== "running") break;

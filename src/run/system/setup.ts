@@ -8,6 +8,7 @@ import { physicalMemory } from "../../machine/physical.ts";
 import type { Device, Scenario } from "../../scenario/scenario.ts";
 import type { ChosenPolicy } from "../../types.ts";
 import { machineOf } from "../plan.ts";
+import type { HostMachine } from "./host_machine.ts";
 
 const PAGE_BYTES = 4096;
 /** Runs that a process is given at a time: some tens of microseconds of its time. */
@@ -25,6 +26,7 @@ export function systemSetup(
   scenario: Scenario,
   policy: ChosenPolicy | undefined,
   buffers: number,
+  host: HostMachine | undefined,
 ): SystemSetup {
   const { machine, sysctl, files } = scenario;
   const mmu = machineOf(machine.mmu);
@@ -38,11 +40,13 @@ export function systemSetup(
   };
   const { swap } = machine;
   return {
-    physical: physicalMemory({
-      bytes: machine.memory,
-      architecture: machine.architecture,
-      movablecoreBytes: machine.movablecore || undefined,
-    }),
+    physical:
+      host?.physical ??
+      physicalMemory({
+        bytes: machine.memory,
+        architecture: machine.architecture,
+        movablecoreBytes: machine.movablecore || undefined,
+      }),
     tunables: {
       minFreeKib: sysctl["vm.min_free_kbytes"] || undefined,
       watermarkScaleFactor: sysctl["vm.watermark_scale_factor"],

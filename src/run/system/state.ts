@@ -3,8 +3,14 @@
  * What is not modelled is left out, or says so.
  */
 
-import { KernelMemory } from "../../engine/kernel_memory.ts";
-import { buddyinfo, MIGRATE_TYPES, pageblocks, pagetypeinfo, zoneState } from "../../engine/physical.ts";
+import {
+  buddyinfo,
+  compactionCounters,
+  MIGRATE_TYPES,
+  pageblocks,
+  pagetypeinfo,
+  zoneState,
+} from "../../engine/physical.ts";
 import type { SystemEngine } from "../../engine/system.ts";
 import { VM } from "../../engine/system.ts";
 import { ZONES } from "../../machine/physical.ts";
@@ -13,56 +19,81 @@ import type {
   Counter,
   MachineState,
   Mapping,
+  Pressure,
   ProcessState,
   Quantity,
+  StatePart,
+  SystemStat,
   Zone,
 } from "../../machine_state.ts";
-import type { Task } from "./task.ts";
+import { isAbsent, valueIn } from "../../machine_state.ts";
+import type { PartialState } from "../../types.ts";
+import { activityOf, type Task } from "./task.ts";
 
 const PAGE_BYTES = 4096;
 const KB_PER_PAGE = 4;
 const VMALLOC_TOTAL_KB = 34_359_738_367;
-const STACK_KB = 16;
 
 /** What the scheduler knows and the engine does not. */
 export interface SystemTime {
   ns: number;
-  stalledNs: number;
+  pressure: Pressure;
+  stat: SystemStat;
 }
 
+/** A state, or of it what `parts` names. */
 export function machineState(engine: SystemEngine, tasks: readonly Task[], time: SystemTime): MachineState {
-  const kernel = new KernelMemory(engine.core);
-  const slabs = kernel.slabRows();
-  const alive = tasks.filter(({ end }) => end === "running");
-  return {
-    kernel: "Linux 6.x, modelled by clockhand",
-    page_bytes: PAGE_BYTES,
-    meminfo: meminfo(engine, alive.length),
-    vmstat: vmstat(engine),
-    zones: zones(engine),
-    buddyinfo: eachZone(engine).map(
+  return partialState(engine, tasks, time, Object.keys(PARTS) as StatePart[]) as MachineState;
+}
+
+export function partialState(
+  engine: SystemEngine,
+  tasks: readonly Task[],
+  time: SystemTime,
+  parts: readonly StatePart[],
+): PartialState {
+  const made = parts.map((part) => [part, PARTS[part](engine, tasks, time)]);
+  return { kernel: KERNEL, page_bytes: PAGE_BYTES, ...Object.fromEntries(made) };
+}
+
+// --- internal ---
+
+/** As ps shows them. */
+const STATE_LETTERS = { running: "R", ready: "R", blocked: "D", asleep: "S", ended: "Z", unborn: "S" };
+
+const KERNEL = "Linux 6.x, modelled by clockhand";
+
+type Maker<Part> = (engine: SystemEngine, tasks: readonly Task[], time: SystemTime) => Part;
+
+const PARTS: { [Name in StatePart]: Maker<MachineState[Name]> } = {
+  meminfo,
+  vmstat,
+  zones,
+  buddyinfo: (engine) =>
+    eachZone(engine).map(
       ({ index, name }): BuddyRow => ({ node: 0, zone: name, counts: buddyinfo(engine.core, index) }),
     ),
-    pagetypeinfo: {
-      page_block_order: 9,
-      pages_per_block: 512,
-      free: eachZone(engine).flatMap(({ index, name }) =>
-        pagetypeinfo(engine.core, index).map((counts, type) => ({
-          node: 0,
-          zone: name,
-          type: MIGRATE_TYPES[type] as string,
-          counts,
-        })),
-      ),
-      types: [...MIGRATE_TYPES],
-      blocks: eachZone(engine).map(({ index, name }) => ({
+  pagetypeinfo: (engine) => ({
+    page_block_order: 9,
+    pages_per_block: 512,
+    free: eachZone(engine).flatMap(({ index, name }) =>
+      pagetypeinfo(engine.core, index).map((counts, type) => ({
         node: 0,
         zone: name,
-        counts: pageblocks(engine.core, engine.views(), index, engine.setup.physical),
+        type: MIGRATE_TYPES[type] as string,
+        counts,
       })),
-    },
-    slabinfo: slabs,
-    vmallocinfo: kernel.vmallocRows().map(({ start, size_bytes, pages }) => ({
+    ),
+    types: [...MIGRATE_TYPES],
+    blocks: eachZone(engine).map(({ index, name }) => ({
+      node: 0,
+      zone: name,
+      counts: pageblocks(engine.core, engine.views(), index, engine.setup.physical),
+    })),
+  }),
+  slabinfo: ({ kernel }) => kernel.slabRows(),
+  vmallocinfo: ({ kernel }) =>
+    kernel.vmallocRows().map(({ start, size_bytes, pages }) => ({
       start: hex(start),
       end: hex(start + size_bytes),
       size_bytes,
@@ -70,27 +101,24 @@ export function machineState(engine: SystemEngine, tasks: readonly Task[], time:
       flags: ["vmalloc"],
       nodes: [{ node: 0, pages }],
     })),
-    pressure: { some: pressureLine(time) },
-    swaps: {
-      areas:
-        engine.setup.swapPages === 0
-          ? []
-          : [
-              {
-                filename: "/dev/modelled-swap",
-                type: "partition",
-                size_kb: engine.setup.swapPages * KB_PER_PAGE,
-                used_kb: (engine.core.swapUsed() >>> 0) * KB_PER_PAGE,
-                priority: -2,
-              },
-            ],
-    },
-    stat: { absent: "processor time by ticks is not modelled" },
-    processes: tasks.map((task) => processState(engine, task)),
-  };
-}
-
-// --- internal ---
+  pressure: (_engine, _tasks, { pressure }) => pressure,
+  swaps: ({ core, setup: { swapPages } }) => ({
+    areas:
+      swapPages === 0
+        ? []
+        : [
+            {
+              filename: "/dev/modelled-swap",
+              type: "partition",
+              size_kb: swapPages * KB_PER_PAGE,
+              used_kb: (core.swapUsed() >>> 0) * KB_PER_PAGE,
+              priority: -2,
+            },
+          ],
+  }),
+  stat: (_engine, _tasks, { stat }) => stat,
+  processes: (engine, tasks, { ns }) => tasks.map((task) => processState(engine, task, ns)),
+};
 
 function eachZone(engine: SystemEngine) {
   return engine.setup.physical.zones.map(({ index }) => ({ index, name: ZONES[index] as string }));
@@ -98,12 +126,6 @@ function eachZone(engine: SystemEngine) {
 
 function hex(address: number): string {
   return `0x${BigInt(Math.round(address)).toString(16).padStart(16, "0")}`;
-}
-
-/** Averages are those of the whole run: its end is not the kernel's tenth second. */
-function pressureLine({ ns, stalledNs }: SystemTime) {
-  const share = ns === 0 ? 0 : (100 * stalledNs) / ns;
-  return { avg10: share, avg60: share, avg300: share, total_us: Math.round(stalledNs / 1000) };
 }
 
 function lists({ core }: SystemEngine) {
@@ -115,7 +137,7 @@ function lists({ core }: SystemEngine) {
 }
 
 /** In the order of fs/proc/meminfo.c; values in pages come out in kB. */
-function meminfo(engine: SystemEngine, processes: number): Quantity[] {
+function meminfo(engine: SystemEngine): Quantity[] {
   const { core } = engine;
   const counters = engine.counters();
   const { inactiveAnon, activeAnon, inactiveFile, activeFile, unevictable } = lists(engine);
@@ -134,7 +156,6 @@ function meminfo(engine: SystemEngine, processes: number): Quantity[] {
     Math.min(pagecache / 2, low) +
     reclaimable -
     Math.min(reclaimable / 2, low);
-  const tables = tablePages(engine);
   const { swapPages } = engine.setup;
   const pages: [string, number][] = [
     ["MemTotal", engine.managedPages],
@@ -162,8 +183,7 @@ function meminfo(engine: SystemEngine, processes: number): Quantity[] {
     ["Slab", reclaimable + unreclaimable],
     ["SReclaimable", reclaimable],
     ["SUnreclaim", unreclaimable],
-    ["KernelStack", (processes * STACK_KB) / KB_PER_PAGE],
-    ["PageTables", tables],
+    ["PageTables", counters.nr_page_table_pages],
     ["CommitLimit", core.commitLimit() >>> 0],
     ["Committed_AS", core.committedPages()],
     ["VmallocTotal", VMALLOC_TOTAL_KB / KB_PER_PAGE],
@@ -174,20 +194,10 @@ function meminfo(engine: SystemEngine, processes: number): Quantity[] {
   return pages.map(([name, value]) => ({ name, value: Math.round(value * KB_PER_PAGE), unit: "kB" }));
 }
 
-function tablePages(engine: SystemEngine): number {
-  const used = engine.core.processesUsed() >>> 0;
-  let pages = 0;
-  for (let asid = 0; asid < used; asid++) {
-    const process = engine.factsOf(asid);
-    if (process.state !== 0) pages += process.tablePages;
-  }
-  return pages;
-}
-
 function vmstat(engine: SystemEngine): Counter[] {
   const { inactiveAnon, activeAnon, inactiveFile, activeFile, unevictable } = lists(engine);
   const states = eachZone(engine).map(({ index }) => zoneState(engine.core, engine.views(), index));
-  const counters = { ...engine.counters(), nr_page_table_pages: tablePages(engine) };
+  const counters = { ...engine.counters(), ...compactionCounters(engine.core, engine.views()) };
   return [
     { name: "nr_free_pages", value: states.reduce((sum, zone) => sum + zone.free, 0) },
     { name: "nr_inactive_anon", value: inactiveAnon },
@@ -217,14 +227,15 @@ function zones(engine: SystemEngine): Zone[] {
   });
 }
 
-function processState(engine: SystemEngine, task: Task): ProcessState {
+function processState(engine: SystemEngine, task: Task, ns: number): ProcessState {
   const facts = task.last ?? engine.factsOf(task.asid);
   const resident = facts.filePages + facts.anonPages + facts.sharedPages;
   const isRunning = task.end === "running";
+  const mappings = isRunning ? smaps(engine, task) : { absent: `${task.name} has ended` };
   return {
     pid: facts.pid,
     name: task.name,
-    state: isRunning ? "R" : "Z",
+    state: STATE_LETTERS[activityOf(task, ns)],
     parent: 1,
     nice: task.scenario.nice,
     threads: 1,
@@ -233,14 +244,16 @@ function processState(engine: SystemEngine, task: Task): ProcessState {
     oom_score: isRunning ? engine.core.oomScoreOf(task.asid) >>> 0 : 0,
     oom_score_adj: task.scenario.oom_score_adj,
     rusage: {
-      ru_utime_us: Math.round(task.cpuNs / 1000),
-      ru_stime_us: 0,
+      ru_utime_us: Math.round(task.userNs / 1000),
+      ru_stime_us: Math.round((task.cpuNs - task.userNs) / 1000),
       ru_maxrss_kb: facts.residentPagesMax * KB_PER_PAGE,
       ru_minflt: facts.minorFaults,
       ru_majflt: facts.majorFaults,
+      ru_inblock: facts.blocksIn,
+      ru_oublock: facts.blocksOut,
     },
-    smaps: isRunning ? smaps(engine, task) : { absent: `${task.name} has ended` },
-    smaps_rollup: { absent: "is the sum of smaps" },
+    smaps: mappings,
+    smaps_rollup: isAbsent(mappings) ? mappings : rollup(mappings),
   };
 }
 
@@ -279,6 +292,26 @@ function smaps(engine: SystemEngine, task: Task): Mapping[] {
       ],
     };
   });
+}
+
+/** Fields of a mapping that are not summed up (show_smaps_rollup of fs/proc/task_mmu.c). */
+const NOT_SUMMED = ["Size", "KernelPageSize", "MMUPageSize"];
+
+function rollup(mappings: readonly Mapping[]): Mapping {
+  const fields = (mappings[0]?.fields ?? []).filter(({ name }) => !NOT_SUMMED.includes(name));
+  return {
+    start: mappings[0]?.start ?? 0,
+    end: mappings.at(-1)?.end ?? 0,
+    perms: "---p",
+    offset: 0,
+    dev: "00:00",
+    inode: "0",
+    name: "[rollup]",
+    fields: fields.map((field) => ({
+      ...field,
+      value: mappings.reduce((sum, { fields }) => sum + (valueIn(fields, field.name) ?? 0), 0),
+    })),
+  };
 }
 
 function nameOf({ areas }: Task, start: number): string {

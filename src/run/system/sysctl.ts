@@ -26,6 +26,8 @@ export function applySysctl(engine: SystemEngine, sysctl: Sysctl): void {
     sysctl["kernel.oom_heuristic"] === "2.6",
     sysctl["vm.oom_kill_allocating_task"] === 1,
   );
+  core.setPanicOnOom(sysctl["vm.panic_on_oom"]);
+  core.setExtfragThreshold(sysctl["vm.extfrag_threshold"]);
   core.setDirtyLimits(
     sysctl["vm.dirty_ratio"],
     sysctl["vm.dirty_background_ratio"],
