@@ -330,6 +330,7 @@ export {
   startSystem,
   syncFile,
   wakeProcess,
+  warmFilePages,
   writeFilePages,
 } from "./mm/system";
 export { setSwapReadAhead } from "./mm/virtual/fault";

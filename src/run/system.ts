@@ -17,6 +17,7 @@ import { performanceOf } from "./performance.ts";
 import { choosePolicyAndEngine } from "./policy.ts";
 import { engineModule, Session } from "./session.ts";
 import { type CallSurroundings, callsProgram } from "./system/calls.ts";
+import { RecordedMaps } from "./system/recorded_maps.ts";
 import { patternProgram, traceProgram } from "./system/references.ts";
 import { systemReport } from "./system/report.ts";
 import { Scheduler } from "./system/scheduler.ts";
@@ -47,11 +48,13 @@ export async function system(options: SystemOptions): Promise<SystemReport> {
   const scenario = parseScenario(readScenario(options.scenario), options.scenario);
   const { policy, module } = await pageSelection(scenario, options);
   const count = scenario.processes.reduce((sum, { count }) => sum + count, 0);
-  const engine = new SystemEngine(module, systemSetup(scenario, policy, count + CHILDREN_MAX));
+  const resolvePath = (path: string) => (isAbsolute(path) ? path : resolve(dirname(options.scenario), path));
+  const recorded = await RecordedMaps.of(scenario, resolvePath);
+  const engine = new SystemEngine(module, systemSetup(scenario, policy, count + CHILDREN_MAX, recorded));
   applySysctl(engine, scenario.sysctl);
   const session = new Session({ module: engineModule(), workers: 1, signal: options.signal });
   try {
-    const run = new Run(engine, scenario, session, module, options);
+    const run = new Run(engine, scenario, { session, module, recorded, resolve: resolvePath }, options);
     await run.go();
     return systemReport(engine, scenario, options.scenario, run.scheduler, {
       ...performanceOf((performance.now() - start) / 1000, engine.core.references(), 1),
@@ -95,8 +98,7 @@ class Run {
   constructor(
     engine: SystemEngine,
     scenario: Scenario,
-    session: Session,
-    module: WebAssembly.Module,
+    around: Pick<CallSurroundings, "session" | "module" | "recorded" | "resolve">,
     options: SystemOptions,
   ) {
     this.#engine = engine;
@@ -109,10 +111,8 @@ class Run {
     addGroups(engine, scenario);
     let state = scenario.seed >>> 0 || 1;
     this.#around = {
+      ...around,
       engine,
-      module,
-      session,
-      resolve: (path) => (isAbsolute(path) ? path : resolve(dirname(options.scenario), path)),
       notice: options.onNotice ?? (() => undefined),
       kernel: { blocks: new Map(), caches: new Map() },
       files: new Map(

@@ -87,6 +87,14 @@ export function readPages(file: File, start: u32, pages: u32, mark: u32, group: 
   }
 }
 
+/** Pages that were read long ago, as far as there is memory. */
+export function warmPages(file: File, start: u32, end: u32): void {
+  const last = min(end, file.pages);
+  for (let index = start; index < last; index++) {
+    if (cachedFrame(file, index) == NO_FRAME && addToCache(file, index, 0) == NO_FRAME) return;
+  }
+}
+
 /** Neighbours are read by one request, and are there together. */
 function readRequest(file: File, first: u32, end: u32): void {
   const done = device(DISK).read(end - first);

@@ -108,7 +108,8 @@ export function setSwapReadAhead(pages: u32): void {
 /** Handles the fault of a reference of that kind; its process runs. */
 export function handleFault(process: Process, vpn: u64, kind: u32): u32 {
   let vma = findVma(process, vpn);
-  if (vma == null) vma = process.mapsImplicitly ? mapImplicitly(process, vpn) : growStack(process, vpn);
+  if (vma == null) vma = growStack(process, vpn);
+  if (vma == null && process.mapsImplicitly) vma = mapImplicitly(process, vpn);
   if (vma == null || !allows(vma, kind)) return kill(process, SEGMENTATION_FAULT);
   pay(COST_FAULT);
   const outcome = resolve(process, vma, vpn, kind >= STORE);
