@@ -32,6 +32,8 @@ interface RecordedMap {
   offset: number;
   isWritable: boolean;
   isShared: boolean;
+  /** Of a file: areas that have different ones are not made one. */
+  permissions: string;
 }
 
 interface RecordedFile {
@@ -125,7 +127,8 @@ async function mapsIn(path: string): Promise<RecordedMap[]> {
       const known = v.safeParse(Mapping, mapping);
       if (!known.success) return [];
       const { permissions = "rw-p", offset = 0, ...rest } = known.output;
-      return [{ ...rest, offset, isWritable: permissions[1] === "w", isShared: permissions[3] === "s" }];
+      const isWritable = permissions[1] === "w";
+      return [{ ...rest, offset, permissions, isWritable, isShared: permissions[3] === "s" }];
     });
   } finally {
     trace.close();
@@ -138,7 +141,9 @@ function mapOne(task: Task, map: RecordedMap, file: number, { core }: SystemEngi
   const pages = map.end - map.start;
   const rights = VM.READ | VM.WRITE | VM.EXEC;
   const maps = (start: number, count: number, flags: number, how: number) => {
-    const result = core.mmapPages(asid, start, count, flags, how | MAP.FIXED_NOREPLACE, file, map.offset, 0);
+    const { offset } = map;
+    const label = file === 0 ? 0 : labelOf(map);
+    const result = core.mmapPages(asid, start, count, flags, how | MAP.FIXED_NOREPLACE, file, offset, label);
     return result >= 0 || result === EEXIST;
   };
   switch (map.class) {
@@ -157,6 +162,14 @@ function mapOne(task: Task, map: RecordedMap, file: number, { core }: SystemEngi
 }
 
 const EEXIST = -17;
+
+/** A number for a file's permissions, from 1 on. */
+function labelOf({ permissions }: RecordedMap): number {
+  return ["r", "w", "x", "s"].reduce(
+    (bits, right, bit) => bits | (permissions[bit] === right ? 2 << bit : 0),
+    1,
+  );
+}
 
 function warm(map: RecordedMap, file: number, cache: PageCache, { core }: SystemEngine): void {
   if (cache === "warm") core.warmFilePages(file, map.offset, map.offset + map.end - map.start);
