@@ -68,12 +68,14 @@ describe.each(BUILDS)("the window around a fault in the %s Wasm", (_build, modul
   });
 
   it("ends with the file, behind which is a bus error", () => {
-    const { map, touch, facts } = start({ pages: 10 });
+    const { machine, map, touch, facts } = start({ pages: 10 });
     map(TABLE, 32);
     touch(TABLE + 3);
     expect(facts()).toMatchObject({ minorFaults: 1, filePages: 10 });
     expect(touch(TABLE + 10)).toBe(0);
     expect(facts()).toMatchObject({ minorFaults: 1, killedBy: KILLED_BY.busError });
+    // mm_account_fault: the machine's count has faults that failed too.
+    expect(machine.engine.counters().pgfault).toBe(2);
   });
 
   it("is of the file's pages wherever they are mapped", () => {

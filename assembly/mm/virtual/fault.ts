@@ -108,10 +108,11 @@ export function handleFault(process: Process, vpn: u64, kind: u32): u32 {
   if (vma == null || !allows(vma, kind)) return kill(process, SEGMENTATION_FAULT);
   pay(COST_FAULT);
   const outcome = resolve(process, vma, vpn, kind >= STORE);
+  // The machine's count has faults that failed too, a process's has not (mm_account_fault).
+  if (outcome != WAITS) count(PGFAULT, 1);
   if (outcome == KILLS) return KILLS;
   if (process.state == KILLED) return KILLS;
   if (outcome == WAITS) return WAITS;
-  count(PGFAULT, 1);
   if (process.majorPending) {
     process.majorPending = false;
     process.majorFaults++;
