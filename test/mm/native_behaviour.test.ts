@@ -1,7 +1,8 @@
 /*
  * A C program makes calls and counts its own minor faults between them; the same calls on the modelled
  * machine take as many, exactly. Its memory is at addresses of its own, each area at the start of a page
- * table, so that windows of fault-around are the same in both.
+ * table, so that windows of fault-around are the same in both. What a run has more than another is a page of
+ * the program's own, or of its libraries', that a call touched first; the least of some runs has none.
  */
 
 import { execFileSync } from "node:child_process";
@@ -17,6 +18,7 @@ import { ADVICE, LOAD, Machine, PRIVATE, STORE } from "../support/system.ts";
 const PAGES = 64;
 const AT = 0x100_0000;
 const TABLE = 512;
+const RUNS = 8;
 
 const PROGRAM = `
 #define _GNU_SOURCE
@@ -246,16 +248,14 @@ describe.skipIf(NO_COUNTING !== "")(`minor faults that a program counts${NO_COUN
     new NativeRuns(folder);
     const program = compileC(folder, "calls", PROGRAM);
     const args = ["small", program, single === true ? file : ""];
-    const text = execFileSync(join(folder, "starter"), args, {
-      stdio: ["ignore", "pipe", "ignore"],
-    }).toString();
-    const counted = Object.fromEntries(
-      text
-        .trim()
-        .split("\n")
-        .map((line) => line.split(": "))
-        .map(([name, faults]) => [name, Number(faults)]),
-    );
+    const counted: Record<string, number> = {};
+    for (let run = 0; run < RUNS; run++) {
+      const said = execFileSync(join(folder, "starter"), args, { stdio: ["ignore", "pipe", "ignore"] });
+      for (const line of said.toString().trim().split("\n")) {
+        const [name = "", faults] = line.split(": ");
+        counted[name] = Math.min(counted[name] ?? Number.POSITIVE_INFINITY, Number(faults));
+      }
+    }
     expect(modelled(single === true)).toEqual(counted);
   });
 });
