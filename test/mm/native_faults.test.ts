@@ -4,11 +4,13 @@
  * some hundred faults before main, is measured with a run that touches nothing and subtracted.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { instantiateCore } from "../../src/engine/core.ts";
 import { system } from "../../src/run/system.ts";
 import { temporaryFolder } from "../packed/support.ts";
+import { RELEASE } from "../support/builds.ts";
 import { compileC, NativeRuns, NO_COUNTING } from "../support/native_faults.ts";
 
 const MIB = 2 ** 20;
@@ -45,6 +47,19 @@ const noMemory =
   availableMib() < MEMORY_MIB ? ` (skipped: less than ${MEMORY_MIB} MiB of memory are left)` : "";
 const hidden = NO_COUNTING + noMemory;
 
+const THP = "/sys/kernel/mm/transparent_hugepage/enabled";
+const FALLBACKS = /^thp_fault_fallback (\d+)$/m;
+const noHuge = !("setThp" in instantiateCore(RELEASE))
+  ? " (skipped: the engine has no large pages yet)"
+  : !existsSync(THP) || /\[never\]/.test(readFileSync(THP, "latin1"))
+    ? ` (skipped: ${THP} says never, or is not there)`
+    : "";
+
+/** How often the kernel found no large page when one was wanted. */
+function fallbacks(): number {
+  return Number(FALLBACKS.exec(readFileSync("/proc/vmstat", "latin1"))?.[1] ?? 0);
+}
+
 async function modelledFaults(calls: object[], sysctl: object): Promise<number> {
   const scenario = join(folder, "scenario.yaml");
   const text = { name: "touch", machine: { memory: `${MEMORY_MIB}MiB` }, sysctl, processes: [{ calls }] };
@@ -64,6 +79,20 @@ describe.skipIf(hidden !== "")(`minor faults of a program that touches ${TOUCHED
     const counted = native.minorFaults([program, `${TOUCHED_MIB}`, "15"]) - nothing;
     const modelled = await modelledFaults([mmap, touch], {});
     expect(modelled).toBe((TOUCHED_MIB * MIB) / 4096);
+    expect(Math.abs(modelled / counted - 1), `counted ${counted}`).toBeLessThan(TOLERANCE);
+  });
+
+  it.skipIf(noHuge !== "")(`are the kernel's within 2%, in huge pages${noHuge}`, async ({ skip }) => {
+    const native = new NativeRuns(folder);
+    const program = compileC(folder, "touch", PROGRAM);
+    const before = fallbacks();
+    const nothing = native.minorFaults([program, "0", "14"], "any");
+    const counted = native.minorFaults([program, `${TOUCHED_MIB}`, "14"], "any") - nothing;
+    if (fallbacks() !== before) skip("this host's memory is too fragmented: thp_fault_fallback rose");
+    const advise = { madvise: { area: "memory", advice: "hugepage" } };
+    const sysctl = { transparent_hugepage: "madvise" };
+    const modelled = await modelledFaults([mmap, advise, touch], sysctl);
+    expect(modelled).toBe(TOUCHED_MIB / 2);
     expect(Math.abs(modelled / counted - 1), `counted ${counted}`).toBeLessThan(TOLERANCE);
   });
 });
