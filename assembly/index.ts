@@ -275,7 +275,13 @@ export {
   setOom,
   setPanicOnOom,
 } from "./mm/oom/oom_kill";
-export { commitLimit, committedPages, setOvercommit } from "./mm/oom/overcommit";
+export {
+  commitLimit,
+  committedPages,
+  setHugetlbPages,
+  setOvercommit,
+  setTotalRam,
+} from "./mm/oom/overcommit";
 export { flagsOf, groupOf, slotOf } from "./mm/page";
 export { freeRange, initPhysical, startPhysical } from "./mm/physical/boot";
 export {
@@ -337,6 +343,7 @@ export { kswapdNs } from "./mm/reclaim/kswapd";
 export { setChooser } from "./mm/reclaim/lru";
 export { setSwappiness } from "./mm/reclaim/scan";
 export { slotFrame, slotGroup, slotId, slotUsers, swapCachePages, swapUsed } from "./mm/reclaim/swap";
+export { setSwapReadAhead } from "./mm/reclaim/swap_read_ahead";
 export {
   addProcessorTime,
   brkTo,
@@ -365,9 +372,9 @@ export {
   startSystem,
   syncFile,
   wakeProcess,
+  warmFilePages,
   writeFilePages,
 } from "./mm/system";
-export { setSwapReadAhead } from "./mm/virtual/fault";
 export { setMapCountMax } from "./mm/virtual/mmap";
 export { processesUsed } from "./mm/virtual/process";
 export { mapCount } from "./mm/virtual/rmap";

@@ -164,7 +164,11 @@ export interface RecordedMapping {
   start: string;
   end: string;
   class: MappingClass;
+  /** As /proc/PID/maps has them, `r-xp`; recordings before version 0.2 have none, nor offsets. */
+  permissions: string;
   path?: string;
+  /** In the file, in bytes, hexadecimal. */
+  offset?: string;
   /** Pages of it that were touched. */
   pages: number;
 }

@@ -8,6 +8,7 @@ import { initFrames, setSparse } from "../core/frames";
 import { readFile, writeFile } from "./file/file_io";
 import { fileAt, initFiles } from "./file/files";
 import { initFlusher, writeBackFile } from "./file/flusher";
+import { warmPages } from "./file/page_cache";
 import { runKhugepaged } from "./huge/khugepaged";
 import { initSlab } from "./kernel/caches";
 import { createKernelCaches } from "./kernel/kernel_caches";
@@ -169,6 +170,12 @@ export function readFilePages(asid: u32, file: u32, from: u32, to: u32): u32 {
 
 export function writeFilePages(asid: u32, file: u32, from: u32, to: u32): u32 {
   return writeFile(enter(asid), fileAt(file), from, to);
+}
+
+/** Pages `from` to `to` of a file are in the page cache from before, whoever read them. */
+export function warmFilePages(file: u32, from: u32, to: u32): void {
+  setCurrent(null);
+  warmPages(fileAt(file), from, to);
 }
 
 /** fsync: when the file will be written. */

@@ -19,6 +19,7 @@ import { choosePolicyAndEngine } from "./policy.ts";
 import { engineModule, Session } from "./session.ts";
 import { type CallSurroundings, callsProgram } from "./system/calls.ts";
 import { type HostMachine, hostMachine } from "./system/host_machine.ts";
+import { RecordedMaps } from "./system/recorded_maps.ts";
 import { patternProgram, traceProgram } from "./system/references.ts";
 import { systemReport } from "./system/report.ts";
 import { copyName } from "./system/samples.ts";
@@ -58,13 +59,18 @@ export async function system(options: SystemOptions): Promise<SystemReport> {
   const looks = planLooks(scenario, options);
   const { policy, module } = await pageSelection(scenario, options);
   const count = scenario.processes.reduce((sum, { count }) => sum + count, 0);
-  const engine = new SystemEngine(module, systemSetup(scenario, policy, count + CHILDREN_MAX, host));
+  const resolvePath = (path: string) => (isAbsolute(path) ? path : resolve(dirname(options.scenario), path));
+  const recorded = await RecordedMaps.of(scenario, resolvePath);
+  const setup = systemSetup(scenario, policy, count + CHILDREN_MAX, recorded, host);
+  const engine = new SystemEngine(module, setup);
+  if (host !== undefined) engine.core.setTotalRam(host.ramPages);
   applySysctl(engine, scenario.sysctl);
   const session = new Session({ module: engineModule(), workers: 1, signal: options.signal });
+  const around = { session, module, recorded, resolve: resolvePath };
   const snapshots: SystemSnapshot[] = [];
   const onSnapshot = options.onSnapshot ?? ((snapshot: SystemSnapshot) => snapshots.push(snapshot));
   const go = async (timeline?: Timeline) => {
-    const run = new Run(engine, scenario, session, module, options, { ...looks, timeline, onSnapshot });
+    const run = new Run(engine, scenario, around, options, { ...looks, timeline, onSnapshot });
     await run.go();
     return run;
   };
@@ -138,8 +144,7 @@ class Run {
   constructor(
     engine: SystemEngine,
     scenario: Scenario,
-    session: Session,
-    module: WebAssembly.Module,
+    around: Pick<CallSurroundings, "session" | "module" | "recorded" | "resolve">,
     options: SystemOptions,
     plan: WatchPlan,
   ) {
@@ -154,10 +159,8 @@ class Run {
     addGroups(engine, scenario);
     let state = scenario.seed >>> 0 || 1;
     this.#around = {
+      ...around,
       engine,
-      module,
-      session,
-      resolve: (path) => (isAbsolute(path) ? path : resolve(dirname(options.scenario), path)),
       notice: options.onNotice ?? (() => undefined),
       kernel: { blocks: new Map(), caches: new Map() },
       files: new Map(

@@ -123,6 +123,8 @@ export type Work =
       trace: string;
       /** Of a trace that has several. */
       address_space: number | undefined;
+      /** Whether the files that a recorded program maps are in memory when it starts. */
+      page_cache: PageCache;
     }
   | {
       kind: "pattern";
@@ -140,7 +142,15 @@ export type Work =
 
 const SOURCES = ["trace", "pattern", "calls", "heap"] as const;
 /** What only makes sense with one source. */
-const COMPANIONS = { address_space: "trace", references: "pattern", writes: "pattern" } as const;
+const COMPANIONS = {
+  address_space: "trace",
+  page_cache: "trace",
+  references: "pattern",
+  writes: "pattern",
+} as const;
+
+const PAGE_CACHES = ["warm", "cold"] as const;
+export type PageCache = (typeof PAGE_CACHES)[number];
 
 const REFERENCES_DEFAULT = 1_000_000;
 /** RLIMIT_MEMLOCK since Linux 5.16. */
@@ -159,6 +169,7 @@ const ProcessFile = keyed({
   locked_memory_limit: v.optional(sizeOr("unlimited"), LOCKED_MEMORY_DEFAULT),
   trace: v.optional(Text),
   address_space: v.optional(whole(0)),
+  page_cache: v.optional(oneOf(PAGE_CACHES)),
   pattern: v.optional(listOf(Text)),
   references: v.optional(whole(1)),
   writes: v.optional(Percentage),
@@ -209,12 +220,13 @@ function mistakeIn(file: ProcessFile): string | undefined {
 }
 
 function toProcess(file: ProcessFile): ScenarioProcess {
-  const { name, trace, address_space, pattern, references, writes, calls, heap, ...rest } = file;
+  const { name, trace, address_space, page_cache, pattern, references, writes, calls, heap, ...rest } = file;
   return { ...rest, name: name ?? "", cgroup: file.cgroup, work: workOf(file), at: "" };
 }
 
-function workOf({ trace, address_space, pattern, references, writes, calls, heap }: ProcessFile): Work {
-  if (trace !== undefined) return { kind: "trace", trace, address_space };
+function workOf(file: ProcessFile): Work {
+  const { trace, address_space, page_cache = "warm", pattern, references, writes, calls, heap } = file;
+  if (trace !== undefined) return { kind: "trace", trace, address_space, page_cache };
   if (calls !== undefined) return { kind: "calls", calls };
   if (heap !== undefined) return { kind: "heap", heap };
   return { kind: "pattern", patterns: pattern ?? [], references: references ?? REFERENCES_DEFAULT, writes };

@@ -120,7 +120,7 @@ describe("what is read", () => {
       unkillable: true,
       cgroup: "web",
       locked_memory_limit: Number.POSITIVE_INFINITY,
-      work: { kind: "trace", trace: "../traces/sort.lackey.xz", address_space: 2 },
+      work: { kind: "trace", trace: "../traces/sort.lackey.xz", address_space: 2, page_cache: "warm" },
       at: `${PATH}:24:5`,
     });
     expect(pattern!.work).toEqual({

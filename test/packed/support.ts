@@ -21,6 +21,8 @@ export interface Columns {
   kinds: Uint8Array;
   /** Of every block of runs; without them all is thread 0's. */
   segments?: Segments[];
+  /** What its META block has for `recording`. */
+  recording?: object;
 }
 
 export function temporaryFolder(): string {
@@ -55,7 +57,8 @@ export async function writePacked(
   const sourceSha256 = new Uint8Array(32).fill(7);
   const facts = { pageShift: 12, references, skipped: 3, include: 15, threads: 2, sourceSha256 };
   const progress = { ...writer.progress, index: lie(writer.progress.index) };
-  return seal(path, progress, facts, { source: { name: "made", format: "test" } });
+  const { recording } = columns;
+  return seal(path, progress, facts, { source: { name: "made", format: "test" }, recording });
 }
 
 export function ofThread0(runs: number): Segments {
@@ -65,7 +68,7 @@ export function ofThread0(runs: number): Segments {
 /** Reads all of a file, as `clockhand` would in one pass; rejects with what is wrong with it. */
 export async function readPacked(
   path: string,
-): Promise<Required<Columns> & { header: PackedHeader; meta: unknown }> {
+): Promise<Required<Omit<Columns, "recording">> & { header: PackedHeader; meta: unknown }> {
   const packed = await PackedTrace.open(path);
   try {
     const { header } = packed;

@@ -32,8 +32,19 @@ describe("mappings of a program under Valgrind", () => {
     expect(classes.map((unit) => classAt(mappings, unit))).toEqual([
       ...["file", "file", "anonymous", "file", "heap", "unknown", "anonymous", "stack", "unknown"],
     ]);
-    expect(mappings.find(0x108, 0x109)).toMatchObject({ path: "/tmp/a program", start: 0x108, end: 0x10d });
+    expect(mappings.find(0x108, 0x109)).toMatchObject({ path: "/tmp/a program", start: 0x108, end: 0x10c });
     expect(classAt(mappings, 0xffffffffff600)).toBe("anonymous");
+  });
+
+  it("of a file have their places in it and their permissions", () => {
+    const mappings = new Mappings();
+    mappings.add("00003000-00005000 r--p 00002000 fe:00 1 /one\n");
+    mappings.add(
+      "00001000-00003000 r--p 00000000 fe:00 1 /one\n" +
+        "00003000-00008000 r--p 00002000 fe:00 1 /one\n00008000-00009000 rw-p 00007000 fe:00 1 /one\n",
+    );
+    expect(mappings.find(1, 2)).toMatchObject({ start: 1, end: 8, offset: 0, permissions: "r--p" });
+    expect(mappings.find(8, 9)).toMatchObject({ start: 8, end: 9, offset: 7, permissions: "rw-p" });
   });
 
   it("grow: a heap and a stack that became larger are still what they were", () => {

@@ -24,7 +24,7 @@ export function readFile(process: Process, file: File, from: u32, to: u32): u32 
       pfn = cachedFrame(file, index);
       if (pfn == NO_FRAME) return index;
     } else if (hasFlag(pfn, PG_READAHEAD)) {
-      readMarked(file, index, pfn, process.group);
+      readMarked(file, index, pfn, end - index, process.group);
       // Reading ahead may have cost it its frame.
       if (cachedFrame(file, index) != pfn) {
         index--;

@@ -88,6 +88,14 @@ export function readPages(file: File, start: u32, pages: u32, mark: u32, group: 
   }
 }
 
+/** Pages that were read long ago, as far as there is memory. */
+export function warmPages(file: File, start: u32, end: u32): void {
+  const last = min(end, file.pages);
+  for (let index = start; index < last; index++) {
+    if (cachedFrame(file, index) == NO_FRAME && addToCache(file, index, 0) == NO_FRAME) return;
+  }
+}
+
 /** Neighbours are read by one request, and are there together. */
 function readRequest(file: File, first: u32, end: u32): void {
   const done = device(DISK).read(end - first);
@@ -122,7 +130,7 @@ export function readAround(file: File, index: u32, isRandom: bool, isSequential:
     return;
   }
   if (isSequential) {
-    readOnDemand(file, index, 1, group);
+    readOnDemand(file, index, readAheadPages, group);
     return;
   }
   if (file.mmapMisses < MMAP_LOTSAMISS * 10) file.mmapMisses++;
@@ -139,14 +147,15 @@ export function readAround(file: File, index: u32, isRandom: bool, isSequential:
   if (cachedFrame(file, index) == NO_FRAME) readPages(file, index, 1, NO_FRAME, group);
 }
 
-/** A fault found its page cached: the one marked reads on. */
-export function readOnFault(file: File, index: u32, pfn: u32, group: u32): void {
+/** A fault found its page cached: the one marked reads on, unless the area is read at random. */
+export function readOnFault(file: File, index: u32, pfn: u32, isRandom: bool, group: u32): void {
+  if (isRandom) return;
   if (file.mmapMisses > 0) file.mmapMisses--;
-  if (hasFlag(pfn, PG_READAHEAD)) readMarked(file, index, pfn, group);
+  if (hasFlag(pfn, PG_READAHEAD)) readMarked(file, index, pfn, readAheadPages, group);
 }
 
 /** The page whose mark says that the next window is due (page_cache_async_ra). */
-export function readMarked(file: File, index: u32, pfn: u32, group: u32): void {
+export function readMarked(file: File, index: u32, pfn: u32, wanted: u32, group: u32): void {
   if (hasFlag(pfn, PG_WRITEBACK)) return;
   takeFlag(pfn, PG_READAHEAD);
   if (index == file.raStart + file.raSize - file.raAsync) {
@@ -157,14 +166,17 @@ export function readMarked(file: File, index: u32, pfn: u32, group: u32): void {
     const end = min<u32>(file.pages, start + readAheadPages);
     while (start < end && cachedFrame(file, start) != NO_FRAME) start++;
     if (start == end) return;
-    file.raSize = nextWindow(start - index);
+    file.raSize = nextWindow(start - index + wanted);
     file.raStart = start;
   }
   file.raAsync = file.raSize;
   submitWindow(file, NO_FRAME, group);
 }
 
-/** read(2) misses the cache: the window grows while reading goes on in order (ondemand_readahead). */
+/**
+ * read(2) misses the cache: the window grows while reading goes on in order (ondemand_readahead), also where
+ * only the cached pages before it tell that somebody does (try_context_readahead).
+ */
 export function readOnDemand(file: File, index: u32, wanted: u32, group: u32): void {
   const most = max(readAheadPages, min(wanted, readAheadPages));
   const isStart = index == 0;
@@ -182,7 +194,22 @@ export function readOnDemand(file: File, index: u32, wanted: u32, group: u32): v
     submitWindow(file, index, group);
     return;
   }
-  readPages(file, index, wanted, NO_FRAME, group);
+  const history = cachedBefore(file, index, most);
+  if (history <= wanted) {
+    readPages(file, index, wanted, NO_FRAME, group);
+    return;
+  }
+  file.raStart = index;
+  file.raSize = min((history == index ? history << 1 : history) + wanted, most);
+  file.raAsync = 1;
+  submitWindow(file, index, group);
+}
+
+/** How many pages directly before this one are cached, `most` at most. */
+function cachedBefore(file: File, index: u32, most: u32): u32 {
+  let pages: u32 = 0;
+  while (pages < most && pages < index && cachedFrame(file, index - pages - 1) != NO_FRAME) pages++;
+  return pages;
 }
 
 function submitWindow(file: File, index: u32, group: u32): void {

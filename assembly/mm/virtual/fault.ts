@@ -55,6 +55,7 @@ import {
   slotUsers,
   swapIsFull,
 } from "../reclaim/swap";
+import { noteSwapHit, swapWindow } from "../reclaim/swap_read_ahead";
 import { enterAnon, freeAnonPage, newAnonPage, releaseFrame } from "./anon_page";
 import { unlockMapping } from "./locked";
 import { mapPage, unmapPage } from "./mapping";
@@ -98,24 +99,20 @@ export const KILLS: u32 = 2;
 
 /** fault_around_bytes of 64 KiB. */
 const FAULT_AROUND_PAGES: u64 = 16;
-let swapReadAhead: u32 = 8;
-
-/** 2 to the vm.page-cluster. */
-export function setSwapReadAhead(pages: u32): void {
-  swapReadAhead = pages;
-}
 
 /** Handles the fault of a reference of that kind; its process runs. */
 export function handleFault(process: Process, vpn: u64, kind: u32): u32 {
   let vma = findVma(process, vpn);
-  if (vma == null) vma = process.mapsImplicitly ? mapImplicitly(process, vpn) : growStack(process, vpn);
+  if (vma == null) vma = growStack(process, vpn);
+  if (vma == null && process.mapsImplicitly) vma = mapImplicitly(process, vpn);
   if (vma == null || !allows(vma, kind)) return kill(process, SEGMENTATION_FAULT);
   pay(COST_FAULT);
   const outcome = resolve(process, vma, vpn, kind >= STORE);
+  // The machine's count has faults that failed too, a process's has not (mm_account_fault).
+  if (outcome != WAITS) count(PGFAULT, 1);
   if (outcome == KILLS) return KILLS;
   if (process.state == KILLED) return KILLS;
   if (outcome == WAITS) return WAITS;
-  count(PGFAULT, 1);
   if (process.majorPending) {
     process.majorPending = false;
     process.majorFaults++;
@@ -229,27 +226,36 @@ function fileFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     if (pfn == NO_FRAME) return outOfMemory(process);
     if (hasFlag(pfn, PG_READING)) process.majorPending = true;
   } else if (!file.isShared) {
-    readOnFault(file, index, pfn, process.group);
+    readOnFault(file, index, pfn, (vma.flags & VM_RAND_READ) != 0, process.group);
     // Reading ahead may have cost it its frame.
     if (cachedFrame(file, index) != pfn) return DONE;
   }
   const ready = readyAt(pfn);
   if (ready != 0) return wait(process, pfn, ready);
 
-  const denied = deniedBy(vma);
   if (isWrite && (vma.flags & VM_SHARED) == 0) {
     const copy = newAnonPage(process.group);
     if (copy == NO_FRAME) return outOfMemory(process);
     pay(COST_PAGE_COPY);
     vma.hasAnon = true;
-    return finishMapping(process, vma, vpn, at, copy, denied);
+    return finishMapping(process, vma, vpn, at, copy, deniedBy(vma));
   }
   if (isWrite) {
     if (!file.isShared) throttleWriter(process);
     if (cachedFrame(file, index) != pfn) return DONE;
     dirtyPage(pfn);
   }
-  return finishMapping(process, vma, vpn, at, pfn, isWrite ? denied : denied | DENY_WRITE);
+  const denied = isWrite ? deniedBy(vma) : deniedUntilWritten(vma, file);
+  return finishMapping(process, vma, vpn, at, pfn, denied);
+}
+
+/**
+ * What the entry of a page of a file denies that was not written to: writes, so that they are noticed, but to
+ * shared memory, where nobody wants to know (vma_wants_writenotify).
+ */
+function deniedUntilWritten(vma: Vma, file: File): u32 {
+  const denied = deniedBy(vma);
+  return vma.flags & VM_SHARED && file.isShared ? denied : denied | DENY_WRITE;
 }
 
 /**
@@ -270,7 +276,7 @@ function mapAround(process: Process, vma: Vma, vpn: u64, file: File, index: u32)
     if (pfn == NO_FRAME || hasFlag(pfn, PG_READAHEAD) || readyAt(pfn) != 0) continue;
     const at = findEntry(process, page);
     if (at == 0 || load<u32>(at) != 0) continue;
-    if (!mapPage(process, page, at, pfn, deniedBy(vma) | DENY_WRITE)) break;
+    if (!mapPage(process, page, at, pfn, deniedUntilWritten(vma, file))) break;
     if (vma.flags & VM_LOCKED) lockPage(pfn);
     pay(COST_MAP);
     if (page == vpn) isMapped = true;
@@ -289,6 +295,7 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     readAheadSwap(slot);
     process.swapIns++;
   } else if (takeFlag(pfn, PG_READAHEAD)) {
+    noteSwapHit();
     count(SWAP_RA_HIT, 1);
   }
   const ready = readyAt(pfn);
@@ -349,8 +356,9 @@ function readSwap(slot: u32): u32 {
 /** Reads what was swapped out beside the slot (swap_cluster_readahead). */
 function readAheadSwap(slot: u32): void {
   if (device(SWAP_DEVICE).isMemory) return;
-  const first = slot & ~(swapReadAhead - 1);
-  for (let next = first; next < first + swapReadAhead; next++) {
+  const pages = swapWindow(slot);
+  const first = slot & ~(pages - 1);
+  for (let next = first; next < first + pages; next++) {
     // Shared memory's pages are their files', and are read alone.
     if (next == slot || !isSwappedOut(next) || isOfFile(slotId(next))) continue;
     const pfn = readSwap(next);

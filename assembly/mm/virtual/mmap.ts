@@ -118,7 +118,8 @@ export function brk(process: Process, end: f64): f64 {
   const from = pageUp(process.brkEnd);
   const to = pageUp(wanted);
   if (to > from) {
-    if (isTaken(process, from, to)) return <f64>process.brkEnd;
+    // A page is left free below the next area.
+    if (isTaken(process, from, to + 1)) return <f64>process.brkEnd;
     const start = mmap(
       process,
       <f64>from,

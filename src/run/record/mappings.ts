@@ -24,7 +24,10 @@ export interface Range {
   end: number;
   /** Empty for memory without a file. */
   path: string;
-  isExecutable: boolean;
+  /** In the file, in units. */
+  offset: number;
+  /** As the kernel writes them, `r-xp`; of neighbours without a file those of the first. */
+  permissions: string;
 }
 
 export class Mappings {
@@ -38,7 +41,7 @@ export class Mappings {
     if (text === this.#last) return;
     this.#last = text;
     const seen = parse(text);
-    this.#heapStart ??= seen.find(({ path, isExecutable }) => path === "" && isExecutable)?.start;
+    this.#heapStart ??= seen.find((range) => range.path === "" && isExecutable(range))?.start;
     const all = [...this.#ranges, ...seen.flatMap((range) => this.#gapsIn(range))];
     all.sort((a, b) => a.start - b.start);
     this.#ranges = [];
@@ -68,7 +71,7 @@ export class Mappings {
     for (let index = this.#firstBehind(start); start < range.end; index++) {
       const next = this.#ranges[index];
       const end = Math.min(next?.start ?? range.end, range.end);
-      if (end > start) gaps.push({ ...range, start, end });
+      if (end > start) gaps.push({ ...range, start, end, offset: range.offset + start - range.start });
       start = next?.end ?? range.end;
     }
     return gaps;
@@ -98,24 +101,30 @@ export function mapsOf(pid: number): string | undefined {
 
 // --- internal ---
 
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..(.). [0-9a-f]+ \S+ \d+ *(.*)$/;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+ *(.*)$/;
 
 function parse(text: string): Range[] {
   return text.split("\n").flatMap((line) => {
     const match = LINE.exec(line);
     if (match === null) return [];
-    const [, start = "", end = "", execute, name = ""] = match;
+    const [, start = "", end = "", permissions = "", offset = "", name = ""] = match;
     // The kernel's own names, [vdso] and the like, are of no file.
     const path = name.startsWith("/") ? Buffer.from(name, "latin1").toString("utf8") : "";
-    return [{ start: unitsOf(start), end: unitsOf(end), path, isExecutable: execute === "x" }];
+    return [{ start: unitsOf(start), end: unitsOf(end), path, offset: unitsOf(offset), permissions }];
   });
+}
+
+function isExecutable({ permissions }: Range): boolean {
+  return permissions[2] === "x";
 }
 
 function unitsOf(address: string): number {
   return Number.parseInt(address.slice(0, -UNIT_DIGITS) || "0", 16);
 }
 
-/** Whether two ranges are neighbours of one kind; the permissions of parts of a file do not matter. */
+/** Whether two ranges are neighbours and could be one: memory without a file is, whoever may write to it. */
 function joins(a: Range, b: Range): boolean {
-  return a.end === b.start && a.path === b.path && (a.path !== "" || a.isExecutable === b.isExecutable);
+  if (a.end !== b.start || a.path !== b.path) return false;
+  if (a.path === "") return isExecutable(a) === isExecutable(b);
+  return a.permissions === b.permissions && a.offset + a.end - a.start === b.offset;
 }

@@ -108,7 +108,8 @@ export class RecordedRuns implements RunSource {
         start: addressOf(range.start),
         end: addressOf(range.end),
         class: mappings.classOf(range, this.#stackAt),
-        ...(range.path === "" ? {} : { path: range.path }),
+        permissions: range.permissions,
+        ...(range.path === "" ? {} : { path: range.path, offset: addressOf(range.offset) }),
         pages: 0,
       };
       mapping.pages++;

@@ -24,6 +24,8 @@ import { formatBytes, formatCountOf } from "../../units.ts";
 export interface HostMachine extends LikeHost {
   /** Undefined where the kernel does not show its zones: they are then as a machine of that size has them. */
   physical: PhysicalMemory | undefined;
+  /** MemTotal. */
+  ramPages: number;
   /** What it is, and what of it is not modelled. */
   notice: string;
 }
@@ -99,6 +101,7 @@ export function hostMachine(folder = "/proc"): HostMachine {
     swap,
     sysctl,
     physical,
+    ramPages: Math.floor(total / FRAME_BYTES),
     notice: [
       `the machine is like ${folder === "/proc" ? "this computer" : folder} (${state.kernel})`,
       `${formatBytes(memory)}, ${formatCountOf(cpus, "processor")}, ${formatBytes(swap)} of swap`,

@@ -13,6 +13,7 @@ import { openRuns, type RunSource, setupFor } from "../run_source.ts";
 import type { Session } from "../session.ts";
 import type { RunsFrom } from "../tasks.ts";
 import { ALL_KINDS } from "../trace_options.ts";
+import type { RecordedMaps } from "./recorded_maps.ts";
 import { BUFFER_RUNS } from "./setup.ts";
 import type { Program, Step, Task } from "./task.ts";
 
@@ -25,12 +26,13 @@ export interface Surroundings {
   engine: SystemEngine;
   module: WebAssembly.Module;
   session: Session;
+  recorded: RecordedMaps;
   /** Makes a scenario's path one of this system. */
   resolve(path: string): string;
   notice(text: string): void;
 }
 
-/** A recorded program: what it references is its memory. */
+/** A recorded program: its memory is what it had mapped as far as that is known, and what it references. */
 export async function* traceProgram(
   task: Task,
   work: Extract<Work, { kind: "trace" }>,
@@ -49,6 +51,7 @@ export async function* traceProgram(
   const from: RunsFrom = file.packed
     ? { from: "packed", path: trace.path, trace }
     : { from: "trace", trace: { ...trace, folder: file.folder } };
+  around.recorded.mapInto(task, trace.path, work, around.engine);
   yield* runsOf(from, task, around, work.address_space);
 }
 

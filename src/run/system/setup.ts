@@ -9,6 +9,7 @@ import type { Device, Scenario } from "../../scenario/scenario.ts";
 import type { ChosenPolicy } from "../../types.ts";
 import { machineOf } from "../plan.ts";
 import type { HostMachine } from "./host_machine.ts";
+import type { RecordedMaps } from "./recorded_maps.ts";
 
 const PAGE_BYTES = 4096;
 /** Runs that a process is given at a time: some tens of microseconds of its time. */
@@ -26,6 +27,7 @@ export function systemSetup(
   scenario: Scenario,
   policy: ChosenPolicy | undefined,
   buffers: number,
+  recorded: RecordedMaps,
   host: HostMachine | undefined,
 ): SystemSetup {
   const { machine, sysctl, files } = scenario;
@@ -62,7 +64,10 @@ export function systemSetup(
     walkCaches: walkCachesFor(mmu, "4KiB"),
     accessedByWalk: false,
     swapPages: Math.floor(swap.size / PAGE_BYTES),
-    files: Object.values(files).map((bytes) => ({ pages: Math.ceil(bytes / PAGE_BYTES), isShared: false })),
+    files: [
+      ...Object.values(files).map((bytes) => ({ pages: Math.ceil(bytes / PAGE_BYTES), isShared: false })),
+      ...recorded.files.values(),
+    ],
     chooser: policy ?? "linux",
     costs,
     devices: { swap: deviceTimes(swap), disk: deviceTimes(machine.disk) },
