@@ -119,6 +119,22 @@ export function readyAt(pfn: u32): f64 {
   return 0;
 }
 
+let held: u32 = u32.MAX_VALUE;
+
+/** A fault that waits for memory keeps the page that it has found until it lets go, one at a time (folio_get). */
+export function holdPage(pfn: u32): void {
+  held = pfn;
+}
+
+export function letGo(): void {
+  held = u32.MAX_VALUE;
+}
+
+/** It neither leaves its frame nor moves to another. */
+export function isHeld(pfn: u32): bool {
+  return pfn == held;
+}
+
 /** The id of a new anonymous page; u32.MAX_VALUE when there are none left. */
 export function takeId(): u32 {
   if (freeId == 0) return newPage();

@@ -29,6 +29,7 @@ import {
   dropFlag,
   groupOf,
   hasFlag,
+  isHeld,
   PG_LAZYFREE,
   PG_LRU,
   PG_RECLAIM,
@@ -57,7 +58,7 @@ export const STAYS: u32 = 2;
 
 /** Makes the page leave, which is on no list and not referenced. */
 export function evictPage(pfn: u32): u32 {
-  if (readyAt(pfn) != 0) return STAYS;
+  if (isHeld(pfn) || readyAt(pfn) != 0) return STAYS;
   if (hasFlag(pfn, PG_WRITEBACK)) {
     addFlag(pfn, PG_RECLAIM);
     // A policy that has given it up must not be told of references to it.

@@ -28,6 +28,8 @@ import {
   addFlag,
   dropFlag,
   hasFlag,
+  holdPage,
+  letGo,
   PG_MLOCKED,
   PG_READAHEAD,
   PG_READING,
@@ -292,8 +294,12 @@ function swapFault(process: Process, vma: Vma, vpn: u64, at: usize, isWrite: boo
     process.majorPending = true;
     pfn = readSwap(slot);
     if (pfn == NO_FRAME) return outOfMemory(process);
-    readAheadSwap(slot);
     process.swapIns++;
+    holdPage(pfn);
+    readAheadSwap(slot);
+    letGo();
+    // Only a process that was killed for the memory has lost it.
+    if (slotFrame(slot) != pfn) return DONE;
   } else if (takeFlag(pfn, PG_READAHEAD)) {
     noteSwapHit();
     count(SWAP_RA_HIT, 1);

@@ -16,6 +16,7 @@ import {
   flagsOf,
   groupOf,
   hasFlag,
+  isHeld,
   PG_LRU,
   PG_MLOCKED,
   PG_READING,
@@ -39,7 +40,7 @@ import { mapCount, mappingOf, moveMappings, vpnMapped } from "./rmap";
  * freed.
  */
 export function migratePage(from: u32, to: u32): bool {
-  if (!hasFlag(from, PG_LRU) || hasFlag(from, PG_READING | PG_WRITEBACK)) return false;
+  if (isHeld(from) || !hasFlag(from, PG_LRU) || hasFlag(from, PG_READING | PG_WRITEBACK)) return false;
   pay(COST_PAGE_COPY);
   const mappings = mapCount(from);
   for (let index: u32 = 0; index < mappings; index++) {
