@@ -121,7 +121,9 @@ export function readyAt(pfn: u32): f64 {
 
 let held: u32 = u32.MAX_VALUE;
 
-/** A fault that waits for memory keeps the page that it has found until it lets go, one at a time (folio_get). */
+/**
+ * A fault that waits for memory keeps the page that it has found until it lets go, one at a time (folio_get).
+ */
 export function holdPage(pfn: u32): void {
   held = pfn;
 }

@@ -63,8 +63,7 @@ export async function system(options: SystemOptions): Promise<SystemReport> {
   const recorded = await RecordedMaps.of(scenario, resolvePath);
   const setup = systemSetup(scenario, policy, count + CHILDREN_MAX, recorded, host);
   const engine = new SystemEngine(module, setup);
-  if (host !== undefined) engine.core.setTotalRam(host.ramPages);
-  applySysctl(engine, scenario.sysctl);
+  applySysctl(engine, scenario.sysctl, options.onNotice);
   const session = new Session({ module: engineModule(), workers: 1, signal: options.signal });
   const around = { session, module, recorded, resolve: resolvePath };
   const snapshots: SystemSnapshot[] = [];

@@ -151,13 +151,16 @@ function checkCall(call: Call, known: Known, here: Locate): void {
 }
 
 function checkMmap(
-  { as, file, offset, hugetlb }: Extract<Call, { call: "mmap" }>,
+  { as, file, offset, shared, hugetlb }: Extract<Call, { call: "mmap" }>,
   known: Known,
   at: (key: Key) => () => string,
 ): void {
   if (file !== undefined) referToFile(file, known, at("file"));
   if (file !== undefined && hugetlb) {
     throw new UserError(`${at("hugetlb")()}: a file is not in huge pages; leave file or hugetlb out`);
+  }
+  if (shared && hugetlb) {
+    throw new UserError(`${at("hugetlb")()}: huge pages are not shared here; leave shared or hugetlb out`);
   }
   if (file === undefined && offset > 0) {
     throw new UserError(`${at("offset")()}: an offset is one into a file; name the file`);

@@ -12,6 +12,7 @@ import { BUFFER_RUNS } from "./setup.ts";
 import type { Program, Step, Task } from "./task.ts";
 
 const PAGE_BYTES = 4096;
+const HUGE_PAGE_BYTES = 2 ** 21;
 const STORE = 2;
 const LOAD = 1;
 /** Names of errors by what calls return. */
@@ -213,7 +214,8 @@ function fileOf(name: string, { files }: CallSurroundings): { number: number; pa
 }
 
 function mmap(task: Task, call: CallOf<"mmap">, around: CallSurroundings): Outcome {
-  const pages = Math.ceil(call.size / PAGE_BYTES);
+  const pageBytes = call.hugetlb ? HUGE_PAGE_BYTES : PAGE_BYTES;
+  const pages = (Math.ceil(call.size / pageBytes) * pageBytes) / PAGE_BYTES;
   const vmFlags =
     rightsOf(call.protection) |
     (call.shared ? VM.SHARED : 0) |

@@ -24,8 +24,6 @@ import { formatBytes, formatCountOf } from "../../units.ts";
 export interface HostMachine extends LikeHost {
   /** Undefined where the kernel does not show its zones: they are then as a machine of that size has them. */
   physical: PhysicalMemory | undefined;
-  /** MemTotal. */
-  ramPages: number;
   /** What it is, and what of it is not modelled. */
   notice: string;
 }
@@ -44,6 +42,8 @@ const SYSCTLS = [
   "dirty_expire_centisecs",
   "dirty_writeback_centisecs",
   "page-cluster",
+  "nr_hugepages",
+  "nr_overcommit_hugepages",
   "oom_kill_allocating_task",
   "panic_on_oom",
   "admin_reserve_kbytes",
@@ -53,7 +53,7 @@ const SYSCTLS = [
 ];
 
 /** What has no setting of a scenario's, if it is set. */
-const OTHERS = ["dirty_bytes", "dirty_background_bytes", "nr_hugepages"];
+const OTHERS = ["dirty_bytes", "dirty_background_bytes"];
 
 /** Processors whose page tables scenarios have another name for. */
 const MMUS: Partial<Record<Architecture, string>> = { arm64: "neoverse-n1" };
@@ -101,7 +101,6 @@ export function hostMachine(folder = "/proc"): HostMachine {
     swap,
     sysctl,
     physical,
-    ramPages: Math.floor(total / FRAME_BYTES),
     notice: [
       `the machine is like ${folder === "/proc" ? "this computer" : folder} (${state.kernel})`,
       `${formatBytes(memory)}, ${formatCountOf(cpus, "processor")}, ${formatBytes(swap)} of swap`,

@@ -60,7 +60,7 @@ export function systemSetup(
     rootInRegisters,
     cpus: machine.cpus,
     tlbs: tlbsFor(mmu, "4KiB"),
-    largeTlbs: [],
+    largeTlbs: mmu.tlbs.get("2MiB") ?? [],
     walkCaches: walkCachesFor(mmu, "4KiB"),
     accessedByWalk: false,
     swapPages: Math.floor(swap.size / PAGE_BYTES),

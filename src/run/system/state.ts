@@ -32,6 +32,7 @@ import { activityOf, type Task } from "./task.ts";
 
 const PAGE_BYTES = 4096;
 const KB_PER_PAGE = 4;
+const HUGE_PAGE_KB = 2048;
 const VMALLOC_TOTAL_KB = 34_359_738_367;
 
 /** What the scheduler knows and the engine does not. */
@@ -191,7 +192,23 @@ function meminfo(engine: SystemEngine): Quantity[] {
     ["VmallocChunk", 0],
     ["AnonHugePages", counters.nr_anon_transparent_hugepages],
   ];
-  return pages.map(([name, value]) => ({ name, value: Math.round(value * KB_PER_PAGE), unit: "kB" }));
+  const kB = pages.map(
+    ([name, value]): Quantity => ({ name, value: Math.round(value * KB_PER_PAGE), unit: "kB" }),
+  );
+  return [...kB, ...hugetlb(engine)];
+}
+
+/** hugetlb_report_meminfo of mm/hugetlb.c. */
+function hugetlb(engine: SystemEngine): Quantity[] {
+  const { total, free, reserved, surplus } = engine.hugePages();
+  return [
+    { name: "HugePages_Total", value: total },
+    { name: "HugePages_Free", value: free },
+    { name: "HugePages_Rsvd", value: reserved },
+    { name: "HugePages_Surp", value: surplus },
+    { name: "Hugepagesize", value: HUGE_PAGE_KB, unit: "kB" },
+    { name: "Hugetlb", value: total * HUGE_PAGE_KB, unit: "kB" },
+  ];
 }
 
 function vmstat(engine: SystemEngine): Counter[] {
@@ -277,8 +294,8 @@ function smaps(engine: SystemEngine, task: Task): Mapping[] {
       name: nameOf(task, area.start),
       fields: [
         kB("Size", area.end - area.start),
-        kB("KernelPageSize", 1),
-        kB("MMUPageSize", 1),
+        kB("KernelPageSize", pageOf(area)),
+        kB("MMUPageSize", pageOf(area)),
         kB("Rss", area.resident),
         kB("Pss", area.proportional),
         kB("Shared_Clean", area.sharedClean),
@@ -287,11 +304,18 @@ function smaps(engine: SystemEngine, task: Task): Mapping[] {
         kB("Private_Dirty", area.privateDirty),
         kB("Anonymous", area.anonymous),
         kB("AnonHugePages", area.large),
+        kB("Shared_Hugetlb", 0),
+        kB("Private_Hugetlb", area.hugetlb),
         kB("Swap", area.swapped),
         kB("Locked", (area.flags & VM.LOCKED) === 0 ? 0 : area.resident),
       ],
     };
   });
+}
+
+/** Pages of an area's page size. */
+function pageOf({ flags }: { flags: number }): number {
+  return (flags & VM.HUGETLB) === 0 ? 1 : HUGE_PAGE_KB / KB_PER_PAGE;
 }
 
 /** Fields of a mapping that are not summed up (show_smaps_rollup of fs/proc/task_mmu.c). */

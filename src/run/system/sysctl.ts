@@ -9,7 +9,11 @@ const CENTISECOND_NS = 1e7;
 const ADMIN_RESERVE_PAGES = 2048;
 const USER_RESERVE_PAGES = 32_768;
 
-export function applySysctl(engine: SystemEngine, sysctl: Sysctl): void {
+export function applySysctl(
+  engine: SystemEngine,
+  sysctl: Sysctl,
+  onNotice: (text: string) => void = () => undefined,
+): void {
   const { core } = engine;
   const pages = (kib: number | undefined, most: number): number =>
     kib === undefined ? Math.min(Math.floor(engine.managedPages / 32), most) : Math.floor(kib / KIB_PER_PAGE);
@@ -36,4 +40,30 @@ export function applySysctl(engine: SystemEngine, sysctl: Sysctl): void {
   );
   core.setSwapReadAhead(2 ** sysctl["vm.page-cluster"]);
   core.setMapCountMax(sysctl["vm.max_map_count"]);
+  applyHugePages(engine, sysctl, onNotice);
+}
+
+// --- internal ---
+
+function applyHugePages(engine: SystemEngine, sysctl: Sysctl, onNotice: (text: string) => void): void {
+  const { transparent_hugepage: enabled, transparent_hugepage_defrag: defrag } = sysctl;
+  // Without large pages in its TLBs a machine has no use for advice, which is the default.
+  const isUseless = enabled === "madvise" && engine.setup.largeTlbs.length === 0;
+  engine.setThp({
+    enabled: isUseless ? "never" : enabled,
+    defrag,
+    khugepaged: {
+      pagesToScan: sysctl["khugepaged.pages_to_scan"],
+      scanSleepMs: sysctl["khugepaged.scan_sleep_millisecs"],
+      allocSleepMs: sysctl["khugepaged.alloc_sleep_millisecs"],
+      maxPtesNone: sysctl["khugepaged.max_ptes_none"],
+      maxPtesSwap: sysctl["khugepaged.max_ptes_swap"],
+      maxPtesShared: sysctl["khugepaged.max_ptes_shared"],
+    },
+  });
+  const wanted = sysctl["vm.nr_hugepages"];
+  const got = engine.setHugePages(wanted, sysctl["vm.nr_overcommit_hugepages"]);
+  if (got < wanted) {
+    onNotice(`vm.nr_hugepages: memory has room for ${got} of ${wanted} huge pages, and the pool is as large`);
+  }
 }
